@@ -1,0 +1,25 @@
+"""The content hash: whether two versions of a posting or company say the same thing."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from hashlib import blake2b
+from typing import Any
+
+from jobschema.columns import columns
+
+
+def published_names(row: type) -> tuple[str, ...]:
+    """Names of the columns that make the content hash: what the platform published, never ids, ranks or request times."""
+    return tuple(column.name for column in columns(row) if column.published)
+
+
+def content_hash(row: type, values: Mapping[str, Any]) -> str:
+    """Hash the published columns of `values` (column name -> value; a missing column counts as its absence): 32 hex digits.
+
+    Columns at their empty value (None, "", []) do not count, so that a column added later changes no hash until it says something.
+    """
+    said = [(name, values[name]) for name in published_names(row) if values.get(name) not in (None, "", [])]
+    text = json.dumps(said, ensure_ascii=False, separators=(",", ":"), default=str)
+    return blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()

@@ -1,0 +1,1 @@
+"""The crawler: a Scrapy project. What runs on a node."""
