@@ -110,6 +110,7 @@ class RawJob:
     published_text: str = ""
     updated_text: str = ""
     recruiter: dict[str, Any] | None = None  # only when personal data is switched on
+    keyword: str = ""  # the keyword that found it
     handle: dict[str, str] = field(default_factory=dict)  # what a detail call needs (securityId, lid); never stored
     raw: dict[str, Any] = field(default_factory=dict)  # the platform's item, personal data removed
 

@@ -1,0 +1,115 @@
+"""Rows a second of Batcher + ClickHouseStore against a bare clickhouse-connect `insert` of the same rows in the same batch size.
+
+    python benchmarks/clickhouse_write.py [--rows 20000] [--rounds 5] [--batch 1000]
+
+Both write into the same chDB folder (a temporary one), alternated round by round, so that the noise of the machine meets both. The
+bare insert writes versions only; the batcher also looks up what is stored, drops unchanged postings and writes sightings.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import statistics
+import tempfile
+import time
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from operator import attrgetter
+from random import Random
+
+import clickhouse_connect
+from clickhouse_connect.driver.client import Client
+
+from jobschema import Education, Job, Platform
+from jobschema.content import content_hash
+from jobstore import Batcher, ClickHouseStore
+from jobstore.tables import SCHEMA
+
+_TABLE = SCHEMA.versions[Job, "boss"].table
+_WORDS = "负责后端服务的设计与开发参与需求评审熟悉数据库和消息队列有良好的沟通能力Python Go Java Linux Docker 五险一金 双休 年终奖".split()
+
+
+def make_jobs(count: int, seed: int) -> list[Job]:
+    """Made-up postings of about the size of real ones: 1.2 kB of raw item, 400 characters of description."""
+    random = Random(seed)
+    start = datetime(2026, 1, 1, tzinfo=UTC)
+    jobs = []
+    for number in range(count):
+        text = "".join(random.choices(_WORDS, k=24))
+        raw = json.dumps({"encryptJobId": f"{seed}-{number}", "jobName": text[:20], "desc": text * 2, "labels": _WORDS}, ensure_ascii=False)
+        values = {
+            "platform": Platform.BOSS,
+            "job_id": f"{seed:04x}{number:016x}",
+            "url": f"https://example.test/job_detail/{seed:04x}{number:016x}.html",
+            "title": text[:16],
+            "company_id": f"{number % 977:012x}",
+            "company_name": f"公司{number % 977}",
+            "place_text": "北京·朝阳区·望京",
+            "city": "北京",
+            "city_code": "101010100",
+            "salary_text": f"{number % 30 + 5}-{number % 30 + 10}K·14薪",
+            "month_low": 1000.0 * (number % 30 + 5),
+            "month_high": 1000.0 * (number % 30 + 10),
+            "education_text": "本科",
+            "education": Education.BACHELOR,
+            "skills": _WORDS[1:5],
+            "welfare": _WORDS[5:],
+            "description": text,
+            "published_at": start,
+            "keyword": "python",
+        }
+        hashed = content_hash(Job, values)
+        jobs.append(Job(**values, crawled_at=start + timedelta(seconds=number), content_hash=hashed, raw=raw))
+    return jobs
+
+
+def insert_bare(client: Client, jobs: Sequence[Job], batch: int) -> float:
+    """Seconds for plain row-oriented inserts, as the client's documentation shows them."""
+    read = attrgetter(*_TABLE.names)
+    started = time.perf_counter()
+    for first in range(0, len(jobs), batch):
+        client.insert(_TABLE.name, [read(job) for job in jobs[first : first + batch]], column_names=_TABLE.names)
+    return time.perf_counter() - started
+
+
+def insert_batched(store: ClickHouseStore, jobs: Sequence[Job], batch: int) -> float:
+    """Seconds for the same rows through a batcher, until all are stored."""
+
+    async def run() -> None:
+        batcher = Batcher(store, max_rows=batch, max_bytes=1 << 30)
+        await batcher.add_all(jobs)
+        await batcher.close()
+
+    started = time.perf_counter()
+    asyncio.run(run())
+    return time.perf_counter() - started
+
+
+def main() -> None:
+    """Run the rounds and print each, then the medians and their ratio."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--rows", type=int, default=20_000)
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--batch", type=int, default=1_000)
+    asked = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        store = ClickHouseStore.open(f"chdb://{folder}")
+        store.ensure_schema()
+        client = clickhouse_connect.get_client(interface="chdb", path=folder)
+        bare, batched, again = [], [], []
+        for round_number in range(asked.rounds):
+            bare.append(asked.rows / insert_bare(client, make_jobs(asked.rows, 2 * round_number), asked.batch))
+            jobs = make_jobs(asked.rows, 2 * round_number + 1)
+            batched.append(asked.rows / insert_batched(store, jobs, asked.batch))
+            again.append(asked.rows / insert_batched(store, jobs, asked.batch))
+            print(f"round {round_number + 1}: bare {bare[-1]:8.0f} rows/s   batcher {batched[-1]:8.0f}   unchanged again {again[-1]:8.0f}")
+        ratio = statistics.median(ours / theirs for ours, theirs in zip(batched, bare, strict=True))
+        print(f"median: bare {statistics.median(bare):.0f} rows/s, batcher {statistics.median(batched):.0f} rows/s, ratio {ratio:.2f}")
+        client.close()
+        store.close()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""`scrapy crawl | demo | replay`: Scrapy finds its project commands here."""

@@ -1,0 +1,148 @@
+"""Every setting of the crawler, in the order of the flow, with its default and why. The only reader of the environment.
+
+`-s NAME=value` overrides an environment variable, which overrides the default here. docs/settings.md explains each one;
+`.env.example` lists what an operator must give. Secrets come by the environment alone: `-s` shows in `ps`.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+from jobspiders.secret import env_secret
+
+
+def _env(name: str, default: Any) -> Any:
+    return os.environ.get(name, default)
+
+
+# --- The project ------------------------------------------------------------------------------------------------------
+BOT_NAME = "jobspiders"
+SPIDER_MODULES = ["jobspiders.spiders"]
+NEWSPIDER_MODULE = "jobspiders.spiders"
+COMMANDS_MODULE = "jobspiders.commands"
+DATA_DIR = _env("JOBSPIDERS_DATA_DIR", str(Path.cwd() / "data"))
+
+# --- Platforms: where they are and what the operator holds of them ----------------------------------------------------
+# An option of jobspiders/platforms/<platform>.py is the setting <PLATFORM>_<OPTION>; what is not set here keeps its default there.
+BOSS_BASE_URL = _env("BOSS_BASE_URL", "https://www.zhipin.com")
+BOSS_WT2 = env_secret("BOSS_WT2")
+BOSS_BATCH_SIZE = int(_env("BOSS_BATCH_SIZE", 5))  # details asked for in one batchRunV3 call
+QCWY_BASE_URL = _env("QCWY_BASE_URL", "https://cupid.51job.com")
+QCWY_WEB_BASE_URL = _env("QCWY_WEB_BASE_URL", "https://we.51job.com")
+QCWY_DOOR = _env("QCWY_DOOR", "search")  # search (signed GET) | wxmini (signed POST) | web (unsigned GET)
+QCWY_SIGN_KEY = env_secret("QCWY_SIGN_KEY")
+ZHILIAN_BASE_URL = _env("ZHILIAN_BASE_URL", "https://fe-api.zhaopin.com")
+ZHILIAN_AT = env_secret("ZHILIAN_AT")
+ZHILIAN_RT = env_secret("ZHILIAN_RT")
+ZHILIAN_CLIENT_ID = _env("ZHILIAN_CLIENT_ID", "")
+
+# --- Tokens -----------------------------------------------------------------------------------------------------------
+BOSS_TOKENS = env_secret("BOSS_TOKENS")  # MPT tokens, separated by commas or spaces
+BOSS_TOKENS_FILE = _env("BOSS_TOKENS_FILE", "")  # or a file with one token a line
+
+# --- Signing ----------------------------------------------------------------------------------------------------------
+# The operator's JavaScript, run through PyExecJS for every attempt; docs/signing.md has the contract. Off when empty.
+BOSS_SIGN_SCRIPT = _env("BOSS_SIGN_SCRIPT", "")
+BOSS_SIGN_FUNCTION = _env("BOSS_SIGN_FUNCTION", "sign")
+BOSS_SIGN_SECRET = env_secret("BOSS_SIGN_SECRET")
+SIGNING_RUNTIME = _env("SIGNING_RUNTIME", "auto")  # auto | quickjs | node | node-per-call
+SIGNING_TIMEOUT = float(_env("SIGNING_TIMEOUT", 2))  # seconds a script may run
+SIGNING_HANDLER = "scrapy.core.downloader.handlers.http11.HTTP11DownloadHandler"  # the handler that the signed request goes to
+DOWNLOAD_HANDLERS = {
+    "http": "jobspiders.handlers.SigningDownloadHandler",
+    "https": "jobspiders.handlers.SigningDownloadHandler",
+}
+
+# --- Tunnels: a proxy exit is chosen for every attempt; none configured = the machine's own address ------------------
+PROXY_SCHEME = _env("PROXY_SCHEME", "http")
+PROXY_TUNNEL = _env("PROXY_TUNNEL", "")  # host:port, several separated by commas
+PROXY_USERNAME = _env("PROXY_USERNAME", "")
+PROXY_PASSWORD = env_secret("PROXY_PASSWORD")
+
+# --- Manners: what one node asks of one platform ----------------------------------------------------------------------
+# The predecessor's names: a wait between two requests drawn from this interval. Polite by default; raise with care.
+SLEEP_MIN_SECONDS = float(_env("SLEEP_MIN_SECONDS", 2))
+SLEEP_MAX_SECONDS = float(_env("SLEEP_MAX_SECONDS", 6))
+DOWNLOAD_DELAY = (SLEEP_MIN_SECONDS + SLEEP_MAX_SECONDS) / 2
+DOWNLOAD_DELAY_JITTER = (SLEEP_MAX_SECONDS - SLEEP_MIN_SECONDS) / 2 / DOWNLOAD_DELAY if DOWNLOAD_DELAY else 0.0
+CONCURRENT_REQUESTS = int(_env("CONCURRENT_REQUESTS", 4))
+CONCURRENT_REQUESTS_PER_DOMAIN = CONCURRENT_REQUESTS  # Scrapy's own default of 8 would cap a crawl of one host silently
+DOWNLOAD_TIMEOUT = 30
+ROBOTSTXT_OBEY = False  # app endpoints: robots.txt speaks of pages; the limits above and the platform's own word are the manners
+COOKIES_ENABLED = False  # no platform needs them, and Scrapy's cookie code fetches a public list over the network
+USER_AGENT = None  # each platform's signing sets the agent of its own client
+
+# --- Verdicts: what a response really was, and what follows ----------------------------------------------------------
+SCHEMA_REJECTED_SHARE = float(_env("SCHEMA_REJECTED_SHARE", 0.2))  # more than this share of a page refused = schema_changed
+VERDICT_RETRY_TIMES = int(_env("VERDICT_RETRY_TIMES", 4))  # further attempts of one request after a bad verdict
+VERDICT_BLOCK_LIMIT = int(_env("VERDICT_BLOCK_LIMIT", 12))  # blocked answers in a row, none good between: the spider closes
+VERDICT_MAX_WAIT = float(_env("VERDICT_MAX_WAIT", 1800))  # seconds that a request waits for a rested token or tunnel
+# Seconds that the token and the tunnel rest after each verdict, doubled while it repeats, up to VERDICT_REST_LIMIT.
+VERDICT_RESTS = {
+    "rate_limited": {"token": 30, "tunnel": 30},
+    "account_banned": {"token": 7200},
+    "ip_banned": {"tunnel": 1800},
+    "challenge": {"token": 300, "tunnel": 300},
+    "soft_ban": {"token": 120, "tunnel": 120},
+    "server_error": {"tunnel": 5},
+}
+VERDICT_REST_LIMIT = float(_env("VERDICT_REST_LIMIT", 14400))
+VERDICT_REST_SCALE = float(_env("VERDICT_REST_SCALE", 1))  # multiplies every rest; a rehearsal against the sandbox wants 0.001
+
+DOWNLOADER_MIDDLEWARES = {
+    "jobspiders.middlewares.token.TokenMiddleware": 690,
+    "jobspiders.middlewares.tunnel.TunnelMiddleware": 745,  # before HttpProxyMiddleware (750), which hides the credentials
+    "jobspiders.middlewares.verdict.VerdictMiddleware": 585,  # decompressed body (590), before RetryMiddleware (550) sees it
+    "scrapy.downloadermiddlewares.useragent.UserAgentMiddleware": None,
+    "scrapy.downloadermiddlewares.defaultheaders.DefaultHeadersMiddleware": None,
+    "scrapy.downloadermiddlewares.cookies.CookiesMiddleware": None,
+    "scrapy.downloadermiddlewares.redirect.MetaRefreshMiddleware": None,
+}
+RETRY_TIMES = 3  # connection faults; verdicts have their own count
+RETRY_HTTP_CODES: list[int] = []  # a status is one part of a verdict: VerdictMiddleware decides, no one else
+REDIRECT_ENABLED = False  # a redirect is where platforms send a blocked client: the verdict must see it
+
+# --- Personal data ----------------------------------------------------------------------------------------------------
+PERSONAL_DATA_ENABLED = _env("PERSONAL_DATA_ENABLED", "0") in ("1", "true", "True")  # recruiters' names, avatars, ids
+CONTACT_MASKING_ENABLED = _env("CONTACT_MASKING_ENABLED", "1") in ("1", "true", "True")  # phones, mails, WeChat ids in free text
+
+# --- Pipelines and stores --------------------------------------------------------------------------------------------
+CLICKHOUSE_DSN = env_secret("CLICKHOUSE_DSN")  # empty = a chDB folder under DATA_DIR; "none" = no store, feeds only
+BATCH_MAX_ROWS = int(_env("BATCH_MAX_ROWS", 2000))
+BATCH_MAX_BYTES = int(_env("BATCH_MAX_BYTES", 8 * 1024 * 1024))
+BATCH_MAX_SECONDS = float(_env("BATCH_MAX_SECONDS", 5))
+ITEM_PIPELINES = {
+    "jobspiders.pipelines.normalise.NormalisePipeline": 100,
+    "jobspiders.pipelines.clickhouse.ClickHousePipeline": 300,
+}
+
+# --- Extensions and logs ---------------------------------------------------------------------------------------------
+EXTENSIONS = {
+    "jobspiders.extensions.redaction.SecretRedaction": 0,
+    "jobspiders.extensions.gc_tuning.GcTuning": 0,
+    "jobspiders.extensions.progress.ProgressLine": 400,
+    "jobspiders.extensions.outcome.OutcomeReport": 900,
+}
+PROGRESS_SECONDS = float(_env("PROGRESS_SECONDS", 10))  # one line per interval; a bar where standard error is a terminal
+LOGSTATS_INTERVAL = 0  # the progress line says more
+LOG_LEVEL = _env("LOG_LEVEL", "INFO")
+LOG_FORMATTER = "jobspiders.logformatter.QuietLogFormatter"  # no record per page and per row
+SPIDER_CONTRACTS = {"jobspiders.contracts.SearchContract": 5}
+TELNETCONSOLE_ENABLED = False
+REMOTE_CONTROL_ENABLED = False  # Scrapy's own, on by default: an HTTP server that executes posted Python
+
+# --- Speed: measured one by one in docs/performance.md ---------------------------------------------------------------
+ASYNCIO_EVENT_LOOP = "uvloop.Loop"
+CONCURRENT_ITEMS = 4  # tasks made per response; Scrapy's 100 are mostly idle
+SCRAPER_SLOT_MAX_ACTIVE_SIZE = 2_000_000  # response bytes waiting for the pipelines before downloads slow down
+ITEM_PROCESSOR = "jobspiders.pipelines.processor.RowItemProcessor"
+REFERER_ENABLED = False
+SPIDER_MIDDLEWARES = {
+    "scrapy.spidermiddlewares.urllength.UrlLengthMiddleware": None,
+    "scrapy.spidermiddlewares.depth.DepthMiddleware": None,
+    "scrapy.spidermiddlewares.metacopy.MetaCopyDetectionMiddleware": None,
+    "scrapy.spidermiddlewares.httperror.HttpErrorMiddleware": None,  # a verdict, not a status, decides what a callback sees
+}
+FEED_EXPORT_ENCODING = "utf-8"

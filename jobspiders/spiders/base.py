@@ -1,0 +1,239 @@
+"""KeywordSpider: keywords from a feed, pages from a platform, raw jobs and companies to the pipelines. The platforms' spiders only name it.
+
+    feed -> lease -> run -> search pages -> details -> companies        (every request is counted in the ledger)
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Coroutine, Iterator
+from typing import TYPE_CHECKING, Any, ClassVar, Self
+
+from scrapy import Request, Spider, signals
+from scrapy.utils.url import url_is_from_any_domain
+from scrapy_spider_metadata import Args
+
+from jobschema import Platform, Verdict
+from jobspiders import statkeys
+from jobspiders.errors import ArgumentsInvalid, PoolExhausted, Refused
+from jobspiders.feeds.arguments import ArgumentFeed
+from jobspiders.ledger import KeywordRun, Ledger
+from jobspiders.platforms import build_platform
+from jobspiders.platforms.base import Call, CallKind, RawCompany, RawJob, Reading, SearchQuery
+from jobspiders.session import open_session
+from jobspiders.spiders.details import DetailDesk
+from jobspiders.spiders.params import KeywordParams, plan_keywords, read_params
+
+if TYPE_CHECKING:
+    from scrapy.crawler import Crawler
+    from scrapy.http import Response
+    from scrapy.settings import BaseSettings
+    from twisted.python.failure import Failure
+
+Output = Iterator[RawJob | RawCompany | Request]
+
+
+class KeywordSpider(Args[KeywordParams], Spider):
+    """Crawls one platform, whichever `platform_name` says."""
+
+    platform_name: ClassVar[Platform]
+    platform_domains: ClassVar[tuple[str, ...]] = ()  # whose pages `scrapy shell` and `scrapy fetch` give to this spider
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        read_params(kwargs)  # names every wrong argument; Args would stop at pydantic's words
+        super().__init__(*args, **kwargs)
+
+    @classmethod
+    def from_crawler(cls, crawler: Crawler, *args: Any, **kwargs: Any) -> Self:
+        spider = super().from_crawler(crawler, *args, **kwargs)
+        spider.session = open_session(cls.platform_name, crawler.settings)
+        spider.platform = spider.session.platform
+        spider.feed = ArgumentFeed(plan_keywords(spider.platform, spider.args))
+        spider.ledger = Ledger(spider.complete, spider.give_back, spider.spawn)
+        spider.details = DetailDesk(spider.platform)
+        spider.companies_known = set()
+        spider.background = set()
+        crawler.signals.connect(spider.on_dropped, signals.request_dropped)
+        crawler.signals.connect(spider.on_closing, signals.spider_closed)
+        return spider
+
+    @classmethod
+    def handles_request(cls, request: Request) -> bool:
+        return url_is_from_any_domain(request.url, cls.platform_domains)
+
+    # -- keywords -----------------------------------------------------------------------------------------------------
+
+    @classmethod
+    def check(cls, settings: BaseSettings, arguments: dict[str, Any]) -> None:
+        """Raise ArgumentsInvalid (or ValueError for a setting) before anything starts, naming what is wrong and what is valid."""
+        platform = build_platform(cls.platform_name, settings)
+        if not plan_keywords(platform, read_params(arguments)):
+            raise ArgumentsInvalid(f"no keyword is given. Say what to search: scrapy crawl {cls.name} -a keywords=Python,Java -a city=北京,上海")
+
+    async def start(self) -> AsyncIterator[Request]:
+        async for lease in self.feed.leases():
+            run = self.ledger.begin(lease)
+            self.count(statkeys.KEYWORD_OPENED)
+            query = SearchQuery(lease.keyword.text, lease.keyword.city_code, filters=self.args.filters)
+            yield self.request(self.platform.search(query), run)
+
+    def request(self, call: Call, run: KeywordRun, **options: Any) -> Request:
+        """A Scrapy request for a call, counted as open in its run."""
+        self.ledger.opened(run)
+        return Request(
+            call.url,
+            method=call.method,
+            headers=dict(call.headers),
+            body=call.body,
+            callback=self.parse,
+            errback=self.on_failure,
+            meta={"call": call, "run": run, **options.pop("meta", {})},
+            **options,
+        )
+
+    # -- answers ------------------------------------------------------------------------------------------------------
+
+    def parse(self, response: Response) -> Output:
+        """
+        The one callback: counts the request as closed when everything it opened is handed over.
+
+        @ask 工程师 北京
+        @returns objects 1
+        """
+        run: KeywordRun = response.meta["run"]
+        cause = "callback_failed"
+        try:
+            yield from self.parse_reading(response.meta["call"], response.meta["reading"], run)
+            cause = None
+        finally:
+            self.ledger.closed(run, cause)
+
+    def parse_reading(self, call: Call, reading: Reading, run: KeywordRun) -> Output:
+        if call.kind is CallKind.SEARCH:
+            yield from self.parse_search(call, reading, run)
+        elif call.kind is CallKind.COMPANY:
+            yield from self.take_companies(reading.companies)
+        else:
+            yield from self.parse_details(call, reading, run)
+
+    def parse_search(self, call: Call, reading: Reading, run: KeywordRun) -> Output:
+        """One page of a search: rows that are whole, detail calls for those that are not, the pages or splits it opens."""
+        self.count(statkeys.SEARCH_PAGES)
+        for job in reading.jobs:
+            job.keyword = run.lease.keyword.text
+            if job.job_id in self.details:
+                self.count(statkeys.DETAIL_REPEATED)
+        yield from self.take_companies(reading.companies)
+        whole, calls = self.details.sort(reading.jobs) if self.args.details else (reading.jobs, [])
+        for job in whole:
+            yield from self.take_job(job, run)
+        for detail in calls:
+            yield self.request(detail, run, dont_filter=True)
+        yield from self.open_next(call, reading, run)
+
+    def open_next(self, call: Call, reading: Reading, run: KeywordRun) -> Output:
+        assert call.query is not None, "a search call carries its query"
+        queries = self.platform.next_queries(call.query, reading)
+        depth = run.lease.keyword.depth
+        if any(query.filters != call.query.filters or query.city_code != call.query.city_code for query in queries):
+            self.count(statkeys.SEARCH_SPLIT)
+        elif reading.capped and call.query.page == 1:
+            self.count(statkeys.SEARCH_CAPPED)
+            self.ledger.blemish(run, "search_capped")
+        for query in queries:
+            if depth is None or query.page <= depth:
+                yield self.request(self.platform.search(query), run)
+
+    def parse_details(self, call: Call, reading: Reading, run: KeywordRun) -> Output:
+        """One or several postings' details: merged with what the list said; a batch's missing ones are asked for again."""
+        yield from self.take_companies(reading.companies)
+        for job in self.details.merge(call.jobs, reading.jobs):
+            self.count(statkeys.DETAIL_FETCHED)
+            yield from self.take_job(job, run)
+        again, lost = self.details.settle(call, reading)
+        for detail in again:
+            self.count(statkeys.DETAIL_ASKED_AGAIN)
+            yield self.request(detail, run, dont_filter=True)
+        for job in lost:
+            yield from self.take_without_detail(job, run, None if reading.verdict is Verdict.NOT_FOUND else "detail_missing")
+
+    def take_job(self, job: RawJob, run: KeywordRun) -> Output:
+        self.count(statkeys.ROWS_JOB)
+        yield job
+        if self.args.companies and job.company_id and job.company_id not in self.companies_known:
+            company = self.platform.company_call(job.company_id)
+            if company is not None:
+                self.companies_known.add(job.company_id)
+                yield self.request(company, run)
+
+    def take_without_detail(self, job: RawJob, run: KeywordRun, cause: str | None) -> Output:
+        """The posting as the list told it. No cause: the platform itself says that there is nothing more to fetch."""
+        self.count(statkeys.DETAIL_MISSING)
+        if cause is not None:
+            self.ledger.blemish(run, cause)
+        yield from self.take_job(job, run)
+
+    def take_companies(self, companies: list[RawCompany]) -> Output:
+        for company in companies:
+            if company.company_id in self.companies_known:
+                continue
+            if company.complete:
+                self.companies_known.add(company.company_id)
+            self.count(statkeys.ROWS_COMPANY)
+            yield company
+
+    # -- failures -----------------------------------------------------------------------------------------------------
+
+    def on_failure(self, failure: Failure) -> Output:
+        """The one errback: a request ended badly. Its postings are kept as far as the list told them; its run is partial."""
+        request: Request = failure.request  # type: ignore[attr-defined]
+        call: Call = request.meta["call"]
+        run: KeywordRun = request.meta["run"]
+        cause = self.name_cause(failure)
+        try:
+            for job in call.jobs:
+                yield from self.take_without_detail(job, run, f"detail_{cause}")
+        finally:
+            self.ledger.closed(run, f"{call.kind}_{cause}")
+
+    def name_cause(self, failure: Failure) -> str:
+        error = failure.value
+        if isinstance(error, Refused):
+            return error.reading.verdict.value
+        if isinstance(error, PoolExhausted):
+            self.logger.error("%s", error)
+            self.spawn(self.crawler.engine.close_spider_async(reason=error.finish_reason))
+            return error.finish_reason
+        self.logger.warning("%s failed: %s: %s", failure.request.url, type(error).__name__, error)  # type: ignore[attr-defined]
+        return type(error).__name__
+
+    def on_dropped(self, request: Request) -> None:
+        """Scrapy dropped a request (a repeated search, say): it is not open any more."""
+        if "run" in request.meta:
+            self.ledger.closed(request.meta["run"])
+
+    # -- runs ---------------------------------------------------------------------------------------------------------
+
+    async def complete(self, run: KeywordRun) -> None:
+        self.count(statkeys.KEYWORD_COMPLETE)
+        await self.feed.complete(run.lease)
+
+    async def give_back(self, run: KeywordRun) -> None:
+        self.count(statkeys.KEYWORD_PARTIAL)
+        await self.feed.give_back(run.lease, run.causes)
+
+    async def on_closing(self, reason: str) -> None:
+        """The crawl is over: runs still open go back, and every report to the feed is heard out."""
+        for _run in self.ledger.cut_off(f"crawl_{reason}"):
+            self.count(statkeys.KEYWORD_RETURNED)
+        await asyncio.gather(*self.background)
+
+    def spawn(self, work: Awaitable[None]) -> None:
+        """Run `work` in the background; the spider's end waits for it."""
+        assert isinstance(work, Coroutine)
+        task = asyncio.get_running_loop().create_task(work)
+        self.background.add(task)
+        task.add_done_callback(self.background.discard)
+
+    def count(self, key: str) -> None:
+        self.crawler.stats.inc_value(key)

@@ -1,0 +1,29 @@
+"""Every stats key that we set, one line each; docs/stats.md explains them and a test compares the two.
+
+A key is a tree: the last segment after a constant here is the verdict, reason or noun that is counted.
+"""
+
+VERDICT_COUNT = "verdict/count"  # /<verdict>: answers by what they really were
+VERDICT_INNER_COUNT = "verdict/inner_count"  # /<verdict>: bad answers inside a good batch envelope
+VERDICT_RETRY = "verdict/retry"  # /count, /reason_count/<verdict>, /max_reached: requests tried again
+VERDICT_REFUSED = "verdict/refused_count"  # /<verdict>: requests given up
+VERDICT_SURVIVED = "verdict/survived"  # blocked answers whose request later had a good one
+REST_COUNT = "rest/count"  # /<token|tunnel>/<verdict>: rests ordered
+TOKEN_BURNT = "token/burnt_count"  # /<verdict>: tokens retired
+KEYWORD_OPENED = "keyword/opened"  # runs begun
+KEYWORD_COMPLETE = "keyword/complete"  # runs in which every request had a good answer
+KEYWORD_PARTIAL = "keyword/partial"  # runs that lack something; the log says what
+KEYWORD_RETURNED = "keyword/returned"  # runs cut off by the end of the crawl
+SEARCH_PAGES = "search/pages"  # search pages read
+SEARCH_SPLIT = "search/split"  # capped searches that were split by filter
+SEARCH_CAPPED = "search/capped"  # capped searches that could not be split further: postings may be missing
+DETAIL_FETCHED = "detail/fetched"  # postings whose detail was merged
+DETAIL_REPEATED = "detail/repeated"  # postings seen again, whose detail was at hand
+DETAIL_ASKED_AGAIN = "detail/asked_again"  # postings that a batch left out
+DETAIL_MISSING = "detail/missing"  # postings stored without the detail they should have
+ROWS_JOB = "rows/job"  # jobs given to the pipelines
+ROWS_COMPANY = "rows/company"  # companies given to the pipelines
+ROWS_REJECTED = "rows/rejected"  # /<field:reason>: items refused for contract drift
+NORMALISE_PROBLEM = "normalise/problem"  # /<field:reason>: texts that could not be read; the row is kept
+SINK = "sink/clickhouse"  # /<counter>: what the store wrote; docs/stats.md lists the counters
+OUTCOME_EXIT_CODE = "outcome/exit_code"  # the exit code that `scrapy crawl` ends with

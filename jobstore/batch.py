@@ -1,0 +1,68 @@
+"""A batch: rows that travel to a sink together, with the identity that makes sending them again harmless."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from operator import attrgetter
+from sys import getsizeof
+from typing import Any, Protocol
+
+from jobschema.columns import Kind, columns
+from jobschema.rows import Row
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """A closed batch. It is a value: it may be kept, moved and sent again as long as its rows stay with its identity."""
+
+    origin: str  # the run and the batcher that closed it; never used twice
+    sink: str  # name of the sink it is for
+    sequence: int  # 0, 1, 2, ... within the origin
+    rows: tuple[Row, ...]
+    size: int  # bytes of memory, about
+
+    @property
+    def token(self) -> str:
+        """What the sink knows it by."""
+        return f"{self.origin}:{self.sink}:{self.sequence}"
+
+
+class Sink(Protocol):
+    """A place where rows are stored. Called from the batcher's writer thread, which may block."""
+
+    @property
+    def name(self) -> str:
+        """A short name, part of every token."""
+        ...
+
+    def write_rows(self, rows: tuple[Row, ...], token: str) -> Mapping[str, int]:
+        """Store the rows durably, once for each token however often it is called; counts for the stats.
+
+        Raises TransientStoreError when the same call may succeed later, any other error when it will not.
+        """
+        ...
+
+
+def measure_row(row: Row) -> int:
+    """Bytes of memory that a row keeps busy, about: its long texts, and a flat sum for everything short."""
+    kind: type = type(row)
+    read = _READERS.get(kind)
+    if read is None:
+        read = _READERS[kind] = _make_reader(kind)
+    size = _FLAT
+    for text in read(row):
+        size += getsizeof(text)
+    return size
+
+
+_FLAT = 1_500
+_READERS: dict[type, Callable[[Any], tuple[Any, ...]]] = {}
+
+
+def _make_reader(row: type) -> Callable[[Any], tuple[Any, ...]]:
+    """What reads the long texts of a row of this class."""
+    names = [column.name for column in columns(row) if column.kind in {Kind.LONG_TEXT, Kind.JSON}]
+    if len(names) > 1:
+        return attrgetter(*names)
+    return lambda one: tuple(getattr(one, name) for name in names)

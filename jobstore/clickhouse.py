@@ -1,0 +1,214 @@
+"""The ClickHouse store: takes closed batches of rows from the batchers and keeps each posting, company and sighting once."""
+
+# ruff: noqa: S608 - the names put into SQL are ours; values travel as parameters
+from __future__ import annotations
+
+import os
+import threading
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar
+
+from jobschema.rows import Row
+from jobstore.blocks import Block, BlockMaker, mend
+from jobstore.connection import Connection, Parameters
+from jobstore.dsn import StoreDsn, parse_dsn
+from jobstore.errors import SchemaMismatchError, StoreClosedError
+from jobstore.folder import FolderClaim
+from jobstore.known import KnownVersions
+from jobstore.migrations import ensure_schema
+from jobstore.sightings import SightingCount, VersionKey
+from jobstore.tables import SCHEMA, Schema, Versions
+
+KNOWN_VERSIONS = 50_000  # remembered for each table; about 12 MB when full
+
+
+@dataclass(frozen=True, slots=True)
+class _Group:
+    """The rows of one batch that belong to one version table, already checked and encoded."""
+
+    family: Versions
+    rows: list[Any]
+    block: Block
+    keys: list[VersionKey]
+
+
+class ClickHouseStore:
+    """A ClickHouse database as a sink and a source of queries. Thread-safe; every write is whole and may be repeated.
+
+    Open with `ClickHouseStore.open(dsn)`. All spiders of a process share one store of a chDB folder: opening the folder again
+    answers the same store, and it closes when as many `close()` as `open()` were called.
+    """
+
+    name = "clickhouse"
+    _shared: ClassVar[dict[Path, ClickHouseStore]] = {}
+    _sharing: ClassVar[threading.Lock] = threading.Lock()
+
+    def __init__(self, connection: Connection, schema: Schema, claim: FolderClaim | None = None) -> None:
+        self._connection = connection
+        self._schema = schema
+        self._claim = claim
+        self._users = 1
+        self._writing = threading.Lock()
+        self._is_ensured = False
+        self._makers = _block_makers(schema)
+        self._known: dict[str, KnownVersions] = {family.table.name: KnownVersions(KNOWN_VERSIONS) for family in schema.versions.values()}
+
+    @classmethod
+    def open(cls, dsn: str, *, schema: Schema = SCHEMA) -> ClickHouseStore:
+        """Open a store; `dsn` as in `jobstore.dsn`.
+
+        Raises DsnInvalidError, FolderInUseError, OtherFolderOpenError, FolderUnusableError, AccessRefusedError, StoreUnavailableError.
+
+        Never open before a fork: the engine of the child would hang (it raises StoreForkedError instead).
+        """
+        where = parse_dsn(dsn)
+        if where.folder is None:
+            return cls(Connection(where), schema)
+        with cls._sharing:
+            return cls._open_folder(where, where.folder, schema)
+
+    @classmethod
+    def _open_folder(cls, dsn: StoreDsn, folder: Path, schema: Schema) -> ClickHouseStore:
+        shared = cls._shared.get(folder)
+        if shared is not None and shared.is_usable:
+            if shared._schema is not schema:
+                raise SchemaMismatchError(f"The store {dsn} is open in this process with another schema. Close it first.")
+            shared._users += 1
+            return shared
+        claim = FolderClaim.take(folder)
+        try:
+            store = cls(Connection(dsn), schema, claim)
+        except BaseException:
+            claim.release()
+            raise
+        cls._shared[folder] = store
+        return store
+
+    def __repr__(self) -> str:
+        return f"<ClickHouseStore {self._connection.dsn}>"
+
+    @property
+    def is_usable(self) -> bool:
+        """Whether this process opened it: the engine of a forked child would hang."""
+        return self._claim is None or self._claim.pid == os.getpid()
+
+    @property
+    def dsn(self) -> StoreDsn:
+        """Where the store is; its `str()` hides the password."""
+        return self._connection.dsn
+
+    def close(self) -> None:
+        """Let go of the store; the last user closes it and frees its folder."""
+        with ClickHouseStore._sharing:
+            self._users -= 1
+            if self._users != 0:
+                return
+            with self._writing:
+                self._connection.close()
+            if self._claim is not None:
+                ClickHouseStore._shared.pop(self._claim.path, None)
+                self._claim.release()
+
+    def ensure_schema(self) -> list[str]:
+        """Create and change what this release needs and the database lacks; the changes made. Cheap when called again."""
+        with self._writing:
+            if self._is_ensured:
+                return []
+            made = ensure_schema(self._connection, self._schema)
+            self._is_ensured = True
+            return made
+
+    def read(self, query: str, parameters: Parameters | None = None) -> list[dict[str, Any]]:
+        """The rows of a query with `{name:Type}` parameters, each as column name -> value; times are aware and in UTC."""
+        return self._connection.read(query, parameters)
+
+    def write_rows(self, rows: Sequence[Row], token: str) -> Mapping[str, int]:
+        """Store rows; the same `token` again stores nothing twice, and must come with the same rows.
+
+        Answers counts: `versions` (new ones stored), `unchanged` (rows whose version was there, or twice in the batch),
+        `sightings` (versions seen), `pending` (companies noted), `rows`. Raises RowRefusedError with nothing of the refused table
+        stored, a TransientStoreError when the same call may succeed later, another TerminalStoreError when it will not.
+        """
+        if not self._is_ensured:
+            raise StoreClosedError(
+                f"The store {self.dsn} is written before its schema was ensured. Call ensure_schema() once after open()."
+            )
+        groups, pending = self._prepare(rows)
+        with self._writing:
+            counts = Counter(rows=len(rows), versions=0, unchanged=0, sightings=0, pending=0)
+            for group in groups:
+                fresh = self._write_versions(group, token)
+                counts.update(versions=fresh, unchanged=len(group.rows) - fresh)
+            counts.update(sightings=self._write_sightings(groups, token), pending=self._write_pending(pending, token))
+        return counts
+
+    def _prepare(self, rows: Sequence[Row]) -> tuple[list[_Group], list[Any]]:
+        """Sort rows by table and encode them, so that a row that its table cannot hold is refused before anything is written."""
+        sorted_rows: dict[tuple[type, str], list[Any]] = {}
+        for row in rows:
+            sorted_rows.setdefault((type(row), row.platform), []).append(row)
+        pending = [row for (kind, _), group in sorted_rows.items() if kind is self._schema.pending_row for row in group]
+        groups = [self._make_group(*key, group) for key, group in sorted_rows.items() if key[0] is not self._schema.pending_row]
+        return groups, _newest_pending(pending)
+
+    def _make_group(self, row: type, platform: str, rows: list[Any]) -> _Group:
+        family = self._schema.versions.get((row, platform))
+        if family is None:
+            raise SchemaMismatchError(
+                f"No table for a {row.__name__} of platform {platform!r}. The store keeps {', '.join(sorted(self._makers))}."
+            )
+        block = self._makers[family.table.name].make(rows)
+        return _Group(family, rows, block, [(mend(getattr(one, family.id_name)), one.content_hash) for one in rows])
+
+    def _write_versions(self, group: _Group, token: str) -> int:
+        """Insert the versions that are not stored yet; how many they were."""
+        table = group.family.table
+        known = self._known[table.name]
+        places = {key: place for place, key in reversed(list(enumerate(group.keys)))}
+        unknown = known.find_unknown(places)
+        stored = self._find_stored(group.family, unknown)
+        fresh = sorted(places[key] for key in unknown if key not in stored)
+        if fresh:
+            block = group.block if len(fresh) == len(group.rows) else group.block.take(fresh)
+            self._connection.insert(table, block, f"{token}:{table.name}")
+        known.remember(unknown)
+        return len(fresh)
+
+    def _find_stored(self, family: Versions, keys: list[VersionKey]) -> set[VersionKey]:
+        if not keys:
+            return set()
+        query = f"SELECT {family.id_name}, content_hash FROM {family.table.name} WHERE {family.id_name} IN {{ids:Array(String)}}"
+        found = self._connection.read_tuples(query, {"ids": sorted({key[0] for key in keys})})
+        return {(found_id, content_hash) for found_id, content_hash in found}
+
+    def _write_sightings(self, groups: Iterable[_Group], token: str) -> int:
+        counts: dict[str, SightingCount] = {}
+        for group in groups:
+            table = group.family.sighting
+            counts.setdefault(table.name, SightingCount(table)).add(group.family.platform, group.keys, group.rows)
+        for name, count in counts.items():
+            self._connection.insert(count.table, self._makers[name].make(count.sightings), f"{token}:{name}")
+        return sum(len(count.sightings) for count in counts.values())
+
+    def _write_pending(self, rows: list[Any], token: str) -> int:
+        if rows:
+            table = self._schema.pending
+            self._connection.insert(table, self._makers[table.name].make(rows), f"{token}:{table.name}")
+        return len(rows)
+
+
+def _newest_pending(rows: Iterable[Any]) -> list[Any]:
+    """One row per company: the one seen last."""
+    newest: dict[tuple[str, str], Any] = {}
+    for row in sorted(rows, key=lambda one: one.seen_at):
+        newest[row.platform, row.company_id] = row
+    return list(newest.values())
+
+
+def _block_makers(schema: Schema) -> dict[str, BlockMaker]:
+    makers = {table.name: BlockMaker(table) for table in schema.tables}
+    sightings = {family.sighting.name: family.sighting for family in schema.versions.values()}
+    return makers | {name: BlockMaker(table, SightingCount.attributes(table)) for name, table in sightings.items()}

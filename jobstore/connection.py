@@ -1,0 +1,170 @@
+"""One connection to a ClickHouse engine, in this process or behind HTTP: the only module that talks to the driver.
+
+Every insert carries its token and is synchronous, so that sending it again is harmless; every error of the driver leaves as one
+of ours, told apart by whether trying again can help.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+import clickhouse_connect
+from clickhouse_connect.datatypes.base import ClickHouseType
+from clickhouse_connect.datatypes.registry import get_from_name
+from clickhouse_connect.driver.client import Client
+from clickhouse_connect.driver.exceptions import ClickHouseError, Error, OperationalError
+
+from jobstore.blocks import Block
+from jobstore.dsn import StoreDsn
+from jobstore.errors import (
+    AccessRefusedError,
+    SchemaMismatchError,
+    StatementRefusedError,
+    StoreBusyError,
+    StoreClosedError,
+    StoreError,
+    StoreForkedError,
+    StoreUnavailableError,
+)
+from jobstore.folder import folder_in_use
+from jobstore.tables import Table
+
+Parameters = Mapping[str, Any]
+
+# ClickHouse's error codes, as src/Common/ErrorCodes.cpp numbers them.
+_BUSY = frozenset({159, 164, 202, 203, 209, 210, 225, 236, 241, 242, 243, 252, 253, 285, 286, 287, 290, 319, 394, 425, 473, 574, 999})
+_ACCESS = frozenset({192, 193, 194, 195, 497, 516})
+_SCHEMA = frozenset({16, 44, 47, 60})
+_UNKNOWN_DATABASE = 81
+_GATEWAY_STATUS = re.compile(r"HTTP status (429|502|503|504)\b")
+
+
+class Connection:
+    """A connection that belongs to the process that opened it. Thread-safe."""
+
+    def __init__(self, dsn: StoreDsn) -> None:
+        """Connect; the database of a server is created when it is missing and the user may."""
+        self.dsn = dsn
+        self._pid = os.getpid()
+        self._types: dict[str, list[ClickHouseType]] = {}
+        self._client: Client | None = self._connect()
+
+    def __repr__(self) -> str:
+        return f"<Connection {self.dsn}>"
+
+    def _connect(self) -> Client:
+        try:
+            with self._translated():
+                return _make_client(self.dsn, self.dsn.database)
+        except StatementRefusedError as error:
+            if error.code != _UNKNOWN_DATABASE:
+                raise
+        with self._translated():
+            client = _make_client(self.dsn, "default")
+            client.command(f"CREATE DATABASE IF NOT EXISTS {_quote_name(self.dsn.database)}")
+            client.close()
+            return _make_client(self.dsn, self.dsn.database)
+
+    def run(self, statement: str, parameters: Parameters | None = None) -> None:
+        """Run a statement that answers nothing."""
+        with self._translated():
+            self._ready().command(statement, parameters=dict(parameters or {}))
+
+    def read(self, query: str, parameters: Parameters | None = None) -> list[dict[str, Any]]:
+        """The rows of a query, each as column name -> value; times are aware and in UTC."""
+        with self._translated():
+            return list(self._ready().query(query, parameters=dict(parameters or {})).named_results())
+
+    def read_tuples(self, query: str, parameters: Parameters | None = None) -> list[tuple[Any, ...]]:
+        """The same with each row as a tuple."""
+        with self._translated():
+            return [tuple(row) for row in self._ready().query(query, parameters=dict(parameters or {})).result_rows]
+
+    def insert(self, table: Table, block: Block, token: str) -> None:
+        """Insert a block as a whole; a block whose `token` the table knows is dropped by the engine."""
+        types = self._types.setdefault(table.name, [get_from_name(column.type) for column in table.columns])
+        with self._translated():
+            self._ready().insert(
+                table.name,
+                block.columns,
+                column_names=table.names,
+                column_types=types,
+                column_oriented=True,
+                settings={"insert_deduplication_token": token, "async_insert": 0},
+            )
+
+    def close(self) -> None:
+        """Close; harmless when done twice, or in a child process."""
+        if self._client is not None and self._pid == os.getpid():
+            self._client.close()
+        self._client = None
+
+    def _ready(self) -> Client:
+        if self._pid != os.getpid():
+            raise StoreForkedError(
+                f"The store {self.dsn} was opened by process {self._pid} and is used in its child {os.getpid()}. Open it after the fork."
+            )
+        if self._client is None:
+            raise StoreClosedError(f"The store {self.dsn} is closed. Open it again, or close it later.")
+        return self._client
+
+    @contextmanager
+    def _translated(self) -> Iterator[None]:
+        try:
+            yield
+        except ClickHouseError as error:
+            raise _translate(error, self.dsn) from _without_secret(error, self.dsn)
+
+
+def _make_client(dsn: StoreDsn, database: str) -> Client:
+    if dsn.folder is not None:
+        # Opened before anything else may fork or bind the engine: chDB serves one folder per process.
+        return clickhouse_connect.get_client(interface="chdb", path=str(dsn.folder), tz_mode="aware", settings={"async_insert": 0})
+    return clickhouse_connect.get_client(
+        host=dsn.host,
+        port=dsn.port,
+        interface="https" if dsn.secure else "http",
+        username=dsn.user,
+        password=dsn.password,
+        database=database,
+        tz_mode="aware",
+        autogenerate_session_id=False,
+    )
+
+
+def _translate(error: ClickHouseError, dsn: StoreDsn) -> StoreError:
+    text = _scrub(str(error), dsn)
+    code = error.code if isinstance(error, Error) else None
+    if dsn.folder is not None and ("EmbeddedServer" in text or "Unable to open the chdb engine" in text):
+        return folder_in_use(dsn.folder)
+    if code in _BUSY:
+        return StoreBusyError(f"The store {dsn} cannot do it now: {text}")
+    if code in _ACCESS:
+        return AccessRefusedError(f"The store {dsn} refuses access: {text}. Check user, password and rights in CLICKHOUSE_DSN.")
+    if code in _SCHEMA:
+        return SchemaMismatchError(
+            f"The store {dsn} lacks a table or column: {text}. Call ensure_schema() first, or give CLICKHOUSE_DSN another database."
+        )
+    if code is None and (isinstance(error, OperationalError) or _GATEWAY_STATUS.search(text)):
+        return StoreUnavailableError(
+            f"The store {dsn} does not answer: {text}. Check that the server runs and that CLICKHOUSE_DSN names it."
+        )
+    return StatementRefusedError(f"The store {dsn} refuses a statement: {text}", code)
+
+
+def _scrub(text: str, dsn: StoreDsn) -> str:
+    text = text.replace(dsn.password, "***") if dsn.password else text
+    return text if len(text) <= 600 else text[:600] + "..."
+
+
+def _without_secret(error: ClickHouseError, dsn: StoreDsn) -> ClickHouseError | None:
+    # A traceback prints the cause too.
+    return None if dsn.password and dsn.password in str(error) else error
+
+
+def _quote_name(name: str) -> str:
+    return "`" + name.replace("\\", "\\\\").replace("`", "\\`") + "`"
