@@ -1,13 +1,13 @@
 """Every error the crawler raises on purpose.
 
     JobspidersError
-    ├── Transient                 may be tried again
-    │   └── PoolResting           every token or tunnel rests; the request waits
-    └── Terminal                  trying again cannot help
-        ├── ArgumentsInvalid      a spider argument; shown as a usage error
-        ├── PoolExhausted         no token or tunnel is left, or none comes back in time; closes the spider
-        └── Refused               (also scrapy's IgnoreRequest) the last attempt of a request ended in a bad verdict;
-                                  goes to the errback, which counts the run as partial
+    └── TerminalError                  trying again cannot help
+        ├── ArgumentsInvalidError      a spider argument or setting; shown as a usage error before anything starts
+        ├── PoolExhaustedError         no token or tunnel is left, or none comes back in time; the spider closes
+        └── RefusedError               (also Scrapy's IgnoreRequest) the last attempt of a request ended in a bad verdict;
+                                       goes to the errback, which makes the run partial
+
+What may be tried again is no error here: a bad verdict becomes a retry in VerdictMiddleware, a connection fault in Scrapy's own.
 The text of an error ends in its slug, an anchor in docs/troubleshooting.md.
 """
 
@@ -27,21 +27,17 @@ class JobspidersError(Exception):
         super().__init__(f"{message} [docs/troubleshooting.md#{self.slug}]")
 
 
-class Transient(JobspidersError):
-    """May be tried again."""
-
-
-class Terminal(JobspidersError):
+class TerminalError(JobspidersError):
     """Trying again cannot help."""
 
 
-class ArgumentsInvalid(Terminal):
+class ArgumentsInvalidError(TerminalError):
     """A spider argument is missing or wrong."""
 
     slug = "arguments-invalid"
 
 
-class PoolExhausted(Terminal):
+class PoolExhaustedError(TerminalError):
     """No token or tunnel is left for this platform, or none comes back within VERDICT_MAX_WAIT."""
 
     slug = "pool-exhausted"
@@ -51,7 +47,7 @@ class PoolExhausted(Terminal):
         self.finish_reason = finish_reason
 
 
-class Refused(Terminal, IgnoreRequest):
+class RefusedError(TerminalError, IgnoreRequest):
     """A request whose last attempt ended in a bad verdict."""
 
     slug = "refused"

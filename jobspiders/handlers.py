@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from dataclasses import replace
 from random import SystemRandom
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Self
 from urllib.parse import urlencode, urlsplit
 
 from scrapy.core.downloader.handlers.base import BaseDownloadHandler
@@ -19,12 +19,11 @@ from scrapy.utils.misc import build_from_crawler, load_object
 
 from jobspiders.platforms.base import Call, SignedCall, SigningContext
 from jobspiders.session import PlatformSession, session_of
+from jobspiders.signers.signature import ScriptSignature, signing_request
 
 if TYPE_CHECKING:
     from scrapy.crawler import Crawler
     from scrapy.http import Response
-
-    from jobspiders.signers.script import ScriptSignature
 
 
 class SigningDownloadHandler(BaseDownloadHandler):
@@ -65,27 +64,21 @@ class SigningDownloadHandler(BaseDownloadHandler):
         signed = session.platform.sign(asked, SigningContext(now=now, random=self.random, token=token))
         if session.script is None:
             return signed
-        made = await session.script.sign(self._script_request(signed, now, session.script_secret))
-        return _with_script(signed, made)
-
-    def _script_request(self, signed: SignedCall, now: float, secret: str) -> dict[str, Any]:
-        parts = urlsplit(signed.url)
-        return {
-            "method": signed.method,
-            "url": signed.url,
-            "path": parts.path,
-            "query": parts.query,
-            "body": signed.body.decode("utf-8"),
-            "headers": dict(signed.headers),
-            "timestamp": int(now * 1000),
-            "nonce": f"{self.random.getrandbits(64):016x}",
-            "secret": secret,
-        }
+        request_to_sign = signing_request(
+            signed.method,
+            signed.url,
+            signed.body,
+            signed.headers,
+            timestamp=int(now * 1000),
+            nonce=f"{self.random.getrandbits(64):016x}",
+            secret=session.script_secret,
+        )
+        return _with_script(signed, await session.script.sign(request_to_sign))
 
     async def close(self) -> None:
         await self.inner.close()
         if self.session is not None and self.session.script is not None:
-            self.session.script.close()
+            await self.session.script.close()
 
 
 def _on_the_wire(request: Request, signed: SignedCall) -> Request:

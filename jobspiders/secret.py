@@ -32,6 +32,12 @@ class Secret:
 
     __str__ = __repr__
 
+    def __copy__(self) -> Secret:
+        return self
+
+    def __deepcopy__(self, memo: dict[int, object]) -> Secret:
+        return self  # Scrapy copies its settings
+
     def __reduce__(self) -> tuple[type, tuple[str]]:
         raise TypeError("a Secret is not pickled: it would leave the process in clear; pass it by the environment")
 

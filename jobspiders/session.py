@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from scrapy.exceptions import NotConfigured
 
+from jobspiders.errors import ArgumentsInvalidError
 from jobspiders.platforms import build_platform
 from jobspiders.platforms.base import SearchPlatform
 from jobspiders.pools.resting import RestingPool
@@ -38,7 +39,7 @@ class PlatformSession:
 
 
 def open_session(name: Platform, settings: BaseSettings) -> PlatformSession:
-    """Build a session from settings. Raises ArgumentsInvalid or ValueError naming the setting that is missing or wrong."""
+    """Build a session from settings. Raises ArgumentsInvalidError or ValueError naming the setting that is missing or wrong."""
     prefix = name.upper()
     platform = build_platform(name, settings)
     limits = {"max_wait": settings.getfloat("VERDICT_MAX_WAIT"), "rest_limit": settings.getfloat("VERDICT_REST_LIMIT")}
@@ -60,12 +61,17 @@ def open_session(name: Platform, settings: BaseSettings) -> PlatformSession:
 
 
 def _open_script(path: str, prefix: str, settings: BaseSettings) -> ScriptSigner:
-    return ScriptSigner(
-        path=path,
-        function=settings.get(f"{prefix}_SIGN_FUNCTION") or "sign",
-        runtime=settings.get("SIGNING_RUNTIME"),
-        timeout=settings.getfloat("SIGNING_TIMEOUT"),
-    )
+    try:
+        return ScriptSigner(
+            path,
+            function=settings.get(f"{prefix}_SIGN_FUNCTION") or "sign",
+            runtime=settings.get("SIGNING_RUNTIME"),
+            timeout=settings.getfloat("SIGNING_TIMEOUT"),
+        )
+    except (OSError, UnicodeDecodeError) as error:
+        raise ArgumentsInvalidError(
+            f"{prefix}_SIGN_SCRIPT is {path!r}, which cannot be read ({type(error).__name__}). Name a JavaScript file in UTF-8, or leave it empty"
+        ) from error
 
 
 def session_of(crawler: Crawler) -> PlatformSession:

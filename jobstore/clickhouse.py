@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
+import orjson
+
 from jobschema.rows import Row
 from jobstore.blocks import Block, BlockMaker, mend
 from jobstore.connection import Connection, Parameters
@@ -180,8 +182,10 @@ class ClickHouseStore:
     def _find_stored(self, family: Versions, keys: list[VersionKey]) -> set[VersionKey]:
         if not keys:
             return set()
-        query = f"SELECT {family.id_name}, content_hash FROM {family.table.name} WHERE {family.id_name} IN {{ids:Array(String)}}"
-        found = self._connection.read_tuples(query, {"ids": sorted({key[0] for key in keys})})
+        # One JSON text as the parameter: the driver quotes an array of a thousand ids value by value, which costs more than the query.
+        ids = "JSONExtract({ids:String}, 'Array(String)')"
+        query = f"SELECT {family.id_name}, content_hash FROM {family.table.name} WHERE {family.id_name} IN {ids}"
+        found = self._connection.read_tuples(query, {"ids": orjson.dumps([key[0] for key in keys]).decode()})
         return {(found_id, content_hash) for found_id, content_hash in found}
 
     def _write_sightings(self, groups: Iterable[_Group], token: str) -> int:

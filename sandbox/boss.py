@@ -51,7 +51,9 @@ class FakeBoss(FakePlatform):
         kind = self.paths.get(visit.path, ("", ""))[1]
         label = label_of(visit.headers.get("mpt", ""), self.secrets.boss_tokens, "token")
         params = visit.params
-        return Asked(kind=kind, text=params.get("query", ""), city=params.get("city", ""), page=whole(params.get("page"), 0, 0, 10**6), client=label)
+        return Asked(
+            kind=kind, text=params.get("query", ""), city=params.get("city", ""), page=whole(params.get("page"), 0, 0, 10**6), client=label
+        )
 
     def check(self, visit: Visit, asked: Asked) -> None:
         headers = visit.headers
@@ -78,7 +80,11 @@ class FakeBoss(FakePlatform):
             for rank, entry in enumerate(found.entries, found.first_rank + 1)
         ]
         more = b"false" if found.is_last else b"true"
-        body = b'{"code":0,"message":"Success","zpData":{"hasMore":%b,"%b":[%b]}}' % (more, self.switches["list_key"].encode(), b",".join(items))
+        body = b'{"code":0,"message":"Success","zpData":{"hasMore":%b,"%b":[%b]}}' % (
+            more,
+            self.switches["list_key"].encode(),
+            b",".join(items),
+        )
         return Outcome(body=body, verdict="ok" if items else "empty", jobs=len(items))
 
     def detail(self, visit: Visit, _asked: Asked) -> Outcome:
@@ -102,7 +108,9 @@ class FakeBoss(FakePlatform):
             key = path if self.switches["batch_keys"] == "path" else f"{path}?{query}"
             answers[orjson.dumps(key)] = self._part(path, dict(parse_qsl(query, keep_blank_values=True)), visit, asked)
         inside = b",".join(b"%b:%b" % pair for pair in answers.items())
-        return Outcome(body=b'{"code":0,"message":"Success","zpData":{%b}}' % inside, jobs=len(answers), verdict="ok" if answers else "empty")
+        return Outcome(
+            body=b'{"code":0,"message":"Success","zpData":{%b}}' % inside, jobs=len(answers), verdict="ok" if answers else "empty"
+        )
 
     def _parts_of(self, visit: Visit) -> list[tuple[str, str]] | None:
         """The sub-requests of batch_method_feed as (path, query as sent); None when it is not what it should be."""
@@ -128,7 +136,11 @@ class FakeBoss(FakePlatform):
                 raise Blocked(self.switches["inner_error"], "inner_error")
             body, verdict, cause = self._part_body(path, params)
         except Blocked as blocked:
-            body, verdict, cause = as_json(ban_body(self.name, blocked.kind, visit.now)), BANS[self.name][blocked.kind].verdict, blocked.cause
+            body, verdict, cause = (
+                as_json(ban_body(self.name, blocked.kind, visit.now)),
+                BANS[self.name][blocked.kind].verdict,
+                blocked.cause,
+            )
         self.book.note_inner(verdict, cause)
         return body
 

@@ -64,7 +64,9 @@ def _numbers(about: str) -> Switch:
 
 def _common(platform: str) -> dict[str, Switch]:
     kinds = tuple(BANS[platform])
-    token_ban, ip_ban = {"boss": ("login_expired", "ip_banned"), "qcwy": ("refused", "slider"), "zhilian": ("login_expired", "captcha")}[platform]
+    token_ban, ip_ban = {"boss": ("login_expired", "ip_banned"), "qcwy": ("refused", "slider"), "zhilian": ("login_expired", "captcha")}[
+        platform
+    ]
     return {
         "ban": _choice("", ("", *kinds), "answer this block instead of data"),
         "ban_trigger": _matching("always", TRIGGER, "'always', 'every:N', 'after:N' or 'page:N' with N >= 1", "when the ban falls"),
@@ -100,7 +102,9 @@ def _transport() -> dict[str, Switch]:
         "too_many": _rate("share of requests answered 429 with Retry-After"),
         "retry_after": _whole("the Retry-After of 429 and 503 in seconds", 1),
         "server_error": _rate("share of requests answered server_error_status"),
-        "server_error_status": Switch(502, "a status from 500 to 599", lambda value: type(value) is int and 500 <= value <= 599, "which 5xx"),
+        "server_error_status": Switch(
+            502, "a status from 500 to 599", lambda value: type(value) is int and 500 <= value <= 599, "which 5xx"
+        ),
         "reset": _rate("share of requests whose connection is reset"),
     }
 

@@ -16,7 +16,20 @@ LEVEL_TITLES = ("", "初级", "", "", "高级", "资深")
 _CITY_RATES = [city.weight for city in CITIES]
 _FAMILY_RATES = [family.weight for family in FAMILIES]
 _STAGES = (*BOSS_STAGE.values(), "")
-_KINDS = ("民营", "已上市", "国企", "外资（非欧美）", "合资", "外资（欧美）", "创业公司", "事业单位", "非营利组织", "政府机关", "外企代表处", "")
+_KINDS = (
+    "民营",
+    "已上市",
+    "国企",
+    "外资（非欧美）",
+    "合资",
+    "外资（欧美）",
+    "创业公司",
+    "事业单位",
+    "非营利组织",
+    "政府机关",
+    "外企代表处",
+    "",
+)
 
 
 def make_firms(seed: int, count: int) -> list[Firm]:
@@ -54,7 +67,9 @@ def _firm(rng: Random, number: int, taken: set[str]) -> Firm:
         founded=started,
         capital=_capital(rng),
         status=rng.choices(("存续", "在营", "正常", "开业"), (206, 2, 1, 1))[0],
-        introduction=f"{full_name}成立于{year}年，专注于{industry[2]}领域，为客户提供产品和服务，团队稳步成长，欢迎加入。" if rng.random() < 0.9 else "",
+        introduction=f"{full_name}成立于{year}年，专注于{industry[2]}领域，为客户提供产品和服务，团队稳步成长，欢迎加入。"
+        if rng.random() < 0.9
+        else "",
         scope=f"一般经营项目：{industry[2]}相关技术开发、技术咨询、技术服务；货物进出口。",
         welfare=tuple(rng.sample(words.WELFARE, rng.randint(2, 8))),
     )
@@ -67,7 +82,16 @@ def _trade(rng: Random) -> str:
 
 def _capital(rng: Random) -> str:
     amount = rng.choice((50, 100, 200, 500, 1000, 3000, 5000, 10_000))
-    forms = (f"{amount}万人民币", f"{amount}.12612万美元", "-", f"{amount}万香港元", f"{amount}万欧元", f"{amount}万元", f"{amount}万元人民币", f"{amount}万")
+    forms = (
+        f"{amount}万人民币",
+        f"{amount}.12612万美元",
+        "-",
+        f"{amount}万香港元",
+        f"{amount}万欧元",
+        f"{amount}万元",
+        f"{amount}万元人民币",
+        f"{amount}万",
+    )
     return rng.choices(forms, (177, 23, 5, 1, 1, 1, 1, 1))[0]
 
 
@@ -146,7 +170,12 @@ def _title(rng: Random, family: Family, level: int, employment: str) -> str:
 def _description(rng: Random, family: Family, skills: tuple[str, ...]) -> str:
     duties = rng.sample(family.duties, rng.randint(2, len(family.duties)))
     asks = [f"熟悉{'、'.join(skills[:3])}", *rng.sample(words.REQUIREMENTS, rng.randint(2, 4))]
-    lines = ["岗位职责：", *(f"{i}、{text}；" for i, text in enumerate(duties, 1)), "任职要求：", *(f"{i}、{text}；" for i, text in enumerate(asks, 1))]
+    lines = [
+        "岗位职责：",
+        *(f"{i}、{text}；" for i, text in enumerate(duties, 1)),
+        "任职要求：",
+        *(f"{i}、{text}；" for i, text in enumerate(asks, 1)),
+    ]
     luck = rng.random()
     if luck < 0.012:
         lines.append(f"联系电话：1380013{rng.randint(0, 9999):04d}")

@@ -58,7 +58,9 @@ class FakeZhilian(FakePlatform):
             )
         body = body_of(visit)
         page = whole(body.get("pageIndex"), 1 if kind == SEARCH else 0, 0, 10**6)
-        return Asked(kind=kind, text=str(body.get("S_SOU_FULL_INDEX", "")), city=str(body.get("S_SOU_WORK_CITY", "")), page=page, client=label)
+        return Asked(
+            kind=kind, text=str(body.get("S_SOU_FULL_INDEX", "")), city=str(body.get("S_SOU_WORK_CITY", "")), page=page, client=label
+        )
 
     def check(self, visit: Visit, asked: Asked) -> None:
         if (visit.method == "POST") != (visit.path == POSITIONS_PATH):
@@ -103,7 +105,9 @@ class FakeZhilian(FakePlatform):
     def search(self, visit: Visit, asked: Asked) -> Outcome:
         """One page of positions, an ad card among them now and then. `count` says 100 whatever there is."""
         body = body_of(visit)
-        search = self.search_of(asked.text, asked.city, {name: str(body[name]) for name in FILTERS if body.get(name) not in (None, "", "-1", -1)})
+        search = self.search_of(
+            asked.text, asked.city, {name: str(body[name]) for name in FILTERS if body.get(name) not in (None, "", "-1", -1)}
+        )
         found = self.page_of(search, asked.page, whole(body.get("pageSize"), 20, 1, WIDEST_PAGE))
         if not found.entries:
             return Outcome(body=NO_RESULTS, verdict="empty")
@@ -140,7 +144,9 @@ class FakeZhilian(FakePlatform):
         """detailedPosition and detailedCompany of one position."""
         entry = self.shelf.by_id.get(visit.params.get("number", ""))
         if entry is None or entry.detail is None:
-            return Outcome(body=b'{"code":200,"data":{"detailedPosition":null,"detailedCompany":null}}', verdict="not_found", cause="unknown_job")
+            return Outcome(
+                body=b'{"code":200,"data":{"detailedPosition":null,"detailedCompany":null}}', verdict="not_found", cause="unknown_job"
+            )
         return Outcome(body=as_json({"code": 200, "data": entry.detail()}), jobs=1)
 
 
@@ -160,5 +166,3 @@ def is_uuid(text: str) -> bool:
     except ValueError:
         return False
     return True
-
-

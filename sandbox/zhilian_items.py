@@ -67,7 +67,11 @@ def item_of(facts: Item) -> Item:
     number = facts["number"]
     names = {"positionUrl" if 0.2 < facts["quirk"] < 0.3 else "positionURL": url_of(number)}
     skills = [{"state": 0, "value": text} for text in facts["skills"]]
-    card = {"address": " ".join(filter(None, (facts["workCity"], facts["streetName"]))), "companyName": facts["companyName"], "salary60": facts["salary60"]}
+    card = {
+        "address": " ".join(filter(None, (facts["workCity"], facts["streetName"]))),
+        "companyName": facts["companyName"],
+        "salary60": facts["salary60"],
+    }
     item: Item = {
         "number": number, "jobId": identities.number_of(9, "zl-job", number), "companyId": identities.number_of(8, "zl-co", facts["companyNumber"]),
         "companyRootId": identities.number_of(8, "zl-co", facts["companyNumber"]), "name": facts["name"], "salary60": facts["salary60"],
@@ -118,7 +122,12 @@ def detail_data(facts: Item) -> dict[str, Any]:
         },
         "other": {"welfare": facts["welfare"], "jobKeyword": facts["skills"]},
     }  # fmt: skip
-    return {"position": position, "company": {"base": {"introduce": facts["introduction"]}}, "staff": staff_of(facts), "stateInfo": {"jobStatus": 3}}
+    return {
+        "position": position,
+        "company": {"base": {"introduce": facts["introduction"]}},
+        "staff": staff_of(facts),
+        "stateInfo": {"jobStatus": 3},
+    }
 
 
 def position_detail(facts: Item) -> Item:

@@ -8,7 +8,7 @@ from scrapy.commands.crawl import Command as CrawlCommand
 from scrapy.exceptions import UsageError
 
 from jobspiders import statkeys
-from jobspiders.errors import ArgumentsInvalid
+from jobspiders.errors import ArgumentsInvalidError
 from jobspiders.spiders.base import KeywordSpider
 
 
@@ -22,7 +22,7 @@ class Command(CrawlCommand):
         if issubclass(crawler.spidercls, KeywordSpider):
             try:
                 crawler.spidercls.check(crawler.settings, opts.spargs)
-            except (ArgumentsInvalid, ValueError) as error:
+            except (ArgumentsInvalidError, ValueError) as error:
                 raise UsageError(str(error), print_help=False) from None
         self.crawler_process.crawl(crawler, **opts.spargs)
         self.crawler_process.start()

@@ -5,7 +5,9 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from collections import ChainMap
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
@@ -49,10 +51,11 @@ class Command(ScrapyCommand):
         platform = _choose(Platform, args[0], "platform")
         kind = _choose(CallKind, args[1], "kind")
         answer = Answer(opts.status, {"content-type": opts.content_type}, _read(args[2]))
-        reading = build_platform(platform, self.settings, is_replay=True).read(replay_call(kind), answer)
+        reading = build_platform(platform, ChainMap({"QCWY_DOOR": "web"}, self.settings)).read(replay_call(kind), answer)
         mask = self.settings.getbool("CONTACT_MASKING_ENABLED")
-        for line in describe(platform, reading, mask):
-            print(json.dumps(line, ensure_ascii=False, default=str))
+        with suppress(BrokenPipeError):  # `| head` has seen enough
+            for line in describe(platform, reading, mask):
+                print(json.dumps(line, ensure_ascii=False, default=str), flush=True)
         self.exitcode = 0 if reading.verdict in (Verdict.OK, Verdict.EMPTY) else 4
 
 

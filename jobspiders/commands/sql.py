@@ -4,14 +4,8 @@ from __future__ import annotations
 
 import argparse
 
-from rich.console import Console
-from rich.table import Table
 from scrapy.commands import ScrapyCommand
 from scrapy.exceptions import UsageError
-
-from jobspiders.pipelines.clickhouse import store_dsn
-from jobstore.clickhouse import ClickHouseStore
-from jobstore.errors import StoreError
 
 
 class Command(ScrapyCommand):
@@ -33,6 +27,11 @@ class Command(ScrapyCommand):
     def run(self, args: list[str], opts: argparse.Namespace) -> None:
         if len(args) != 1:
             raise UsageError('give one query in quotes, as in: scrapy sql "SELECT count() FROM job_analytics"', print_help=False)
+        # Scrapy imports every command before any: an engine of 500 MB is loaded by the one that needs it.
+        from jobspiders.pipelines.clickhouse import store_dsn
+        from jobstore.clickhouse import ClickHouseStore
+        from jobstore.errors import StoreError
+
         dsn = f"chdb://{opts.folder}" if opts.folder else store_dsn(self.settings)
         try:
             store = ClickHouseStore.open(dsn)
@@ -45,6 +44,9 @@ class Command(ScrapyCommand):
         self.show(rows)
 
     def show(self, rows: list[dict[str, object]]) -> None:
+        from rich.console import Console
+        from rich.table import Table
+
         table = Table()
         for name in rows[0] if rows else ("no rows",):
             table.add_column(name, overflow="fold")

@@ -13,7 +13,7 @@ from scrapy.downloadermiddlewares.retry import get_retry_request
 
 from jobschema import Verdict
 from jobspiders import statkeys
-from jobspiders.errors import Refused
+from jobspiders.errors import RefusedError
 from jobspiders.platforms.base import Answer, Reading
 from jobspiders.session import PlatformSession, session_of
 
@@ -117,7 +117,7 @@ class VerdictMiddleware:
             if retry is not None:
                 return retry
         self.crawler.stats.inc_value(f"{statkeys.VERDICT_REFUSED}/{reading.verdict}")
-        raise Refused(f"{request.method} {request.url} ended in {reading.verdict}: {reading.reason}", reading)
+        raise RefusedError(f"{request.method} {request.url} ended in {reading.verdict}: {reading.reason}", reading)
 
     def _count_block(self, request: Request, reading: Reading) -> None:
         request.meta["blocked_times"] = request.meta.get("blocked_times", 0) + 1

@@ -22,6 +22,11 @@ def scrub(text: str) -> str:
     return _UNSTORABLE.sub(REPLACEMENT, text)
 
 
+def is_storable(text: str) -> bool:
+    """Whether every store accepts `text` as it is."""
+    return _UNSTORABLE.search(text) is None
+
+
 def dump(document: Any) -> str:
     """`document` as compact JSON. Whatever JSON or a store cannot hold is replaced, so this never raises for plain values."""
     try:

@@ -13,15 +13,14 @@ LONGEST = 255
 LONGEST_NAME = 64
 
 # 吉林 is a city too, so only 吉林省 is the province.
-_PROVINCES = frozenset(
-    "河北|山西|辽宁|黑龙江|江苏|浙江|安徽|福建|江西|山东|河南|湖北|湖南|广东|海南|四川|贵州|云南|陕西|甘肃|青海"
-    "|台湾|内蒙古|广西|西藏|宁夏|新疆|吉林省".split("|")
+_PROVINCE = re.compile(
+    "(?:河北|山西|辽宁|黑龙江|江苏|浙江|安徽|福建|江西|山东|河南|湖北|湖南|广东|海南|四川|贵州|云南|陕西|甘肃|青海|台湾)省?|吉林省"
+    "|(?:内蒙古|西藏|广西(?:壮族)?|宁夏(?:回族)?|新疆(?:维吾尔)?)(?:自治区)?"
 )
 # What stands in the city's stead and is no city: the text stays beside the empty column.
-_NO_CITY = frozenset(
-    "全国|不限|远程|异地招聘|海外|国外|其他|日本|韩国|美国|英国|德国|法国|加拿大|澳大利亚|越南|泰国|马来西亚|印度尼西亚|菲律宾".split("|")
+_NO_CITY = re.compile(
+    "全国|不限|远程|异地招聘|海外|国外|其他|日本|韩国|美国|英国|德国|法国|加拿大|澳大利亚|越南|泰国|马来西亚|印度尼西亚|菲律宾"
 )
-_PROVINCE_END = re.compile("(?:省|(?:壮族|回族|维吾尔)?自治区)$")
 _SPLIT = re.compile(r"\s*[·\-|>]\s*|\s+")
 _SEVERAL = re.compile(r"[,;/+]")
 _MUNICIPALITY = re.compile("(?:中国)?[(]?(北京|上海|天津|重庆)")
@@ -51,18 +50,13 @@ def parse_place(text: str) -> Place:
     if _SEVERAL.search(said):
         raise Unreadable("ambiguous", text)
     parts = [part for part in _SPLIT.split(said) if part]
-    if parts and is_province(parts[0]):
+    if parts and _PROVINCE.fullmatch(parts[0]):
         parts = parts[1:]
     if any(len(part) > LONGEST_NAME or not any(map(str.isalpha, part)) for part in parts):
         raise Unreadable("unknown_form", text)
-    if not parts or parts[0] in _NO_CITY:
+    if not parts or _NO_CITY.fullmatch(parts[0]):
         return Place()
     return Place(strip_city(parts[0]), parts[1] if len(parts) > 1 else "", "·".join(parts[2:]))
-
-
-def is_province(name: str) -> bool:
-    """Whether `name` is a province or autonomous region, with or without its suffix."""
-    return name in _PROVINCES or _PROVINCE_END.sub("", name) in _PROVINCES
 
 
 def strip_city(name: str) -> str:

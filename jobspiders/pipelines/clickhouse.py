@@ -15,7 +15,7 @@ from jobspiders import statkeys
 from jobspiders.secret import reveal
 from jobstore.batcher import Batcher
 from jobstore.clickhouse import ClickHouseStore
-from jobstore.errors import BatchNotStored, StoreError
+from jobstore.errors import BatchNotStoredError, StoreError
 
 if TYPE_CHECKING:
     from concurrent.futures import Future
@@ -85,7 +85,7 @@ class ClickHousePipeline:
     async def close_spider(self) -> None:
         try:
             await self.batcher.close()
-        except BatchNotStored:
+        except BatchNotStoredError:
             logger.exception("the last rows are not stored")
         finally:
             for name, value in self.batcher.stats().items():

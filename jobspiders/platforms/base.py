@@ -163,10 +163,12 @@ class Reading:
     ads: int = 0  # list elements that are no postings
     total: int | None = None  # what the platform says the search holds
     has_more: bool = False  # whether the platform's own stop rule allows a next page
-    capped: bool = False  # whether `total` stands at the platform's cap, so that more may exist
+    capped: bool = (
+        False  # whether more may exist than can be paged to: `total` stands at the cap, or `max_pages` is reached with more behind
+    )
     trail: tuple[tuple[str, str], ...] = ()  # for the next page's SearchQuery
     missing: list[RawJob] = field(default_factory=list)  # of a batch: asked for and not answered
-    inner: list[tuple[Verdict, str]] = field(default_factory=list)  # of a batch: bad verdicts inside a good envelope
+    inner: list[tuple[Verdict, str]] = field(default_factory=list)  # of a batch: verdicts inside the envelope that are not ok
 
 
 class SearchPlatform(Protocol):

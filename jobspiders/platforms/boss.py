@@ -109,7 +109,7 @@ class BossPlatform:
 
     name: Platform = Platform.BOSS
     needs_token = True
-    filter_names = frozenset(_EMPTY_FILTERS) - _PRIVATE_FILTERS | {"source", "sortType"}
+    filter_names = frozenset(_EMPTY_FILTERS) - _PRIVATE_FILTERS | {"source", "sortType", "jobType"}
 
     def __init__(self, options: BossOptions) -> None:
         self.options = options
@@ -134,6 +134,7 @@ class BossPlatform:
             ("sortType", known["sortType"]),
             ("appId", self.options.app_id),
             *((name, filters.get(name, "")) for name in _EMPTY_FILTERS),
+            *(pair for pair in query.filters if pair[0] == "jobType"),  # only sent when it is chosen
         ]
         return self._get(CallKind.SEARCH, SEARCH_PATH, pairs, query=query)
 
@@ -251,6 +252,8 @@ class BossPlatform:
         return self._items.read_detail(posting, brand if isinstance(brand, dict) else None, recruiter)
 
     def _read_company(self, call: Call, data: dict[str, Any]) -> Reading:
+        if not data:
+            return refused(Verdict.NOT_FOUND, "zpData is blank: no such brand")
         inside = data.get("brandComInfoVO") or data.get("brandComInfo")
         company = read_brand(inside if isinstance(inside, dict) else data, call.company_id)
         if company is None:

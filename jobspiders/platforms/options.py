@@ -21,7 +21,7 @@ def setting_name(prefix: str, option: str) -> str:
 
 
 def read_options(options: type[Options], prefix: str, settings: Mapping[str, object]) -> Options:
-    """Build `options` from `settings`; a key that is absent or None leaves the default.
+    """Build `options` from `settings`; a key that is absent or None (for numbers: or blank) leaves the default.
 
     ValueError names the setting, its value (never a secret's) and what is valid. A value with a `reveal()` method is a wrapped secret.
     """
@@ -30,7 +30,7 @@ def read_options(options: type[Options], prefix: str, settings: Mapping[str, obj
     for option in fields(options):
         name = setting_name(prefix, option.name)
         value = revealed(settings.get(name))
-        if value is not None:
+        if value is not None and not (value == "" and hints[option.name] in (int, float)):
             values[option.name] = _coerced(name, value, hints[option.name], option)
     return options(**values)
 

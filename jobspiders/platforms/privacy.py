@@ -12,6 +12,7 @@ from typing import Any
 
 import orjson
 
+_SHORTEST = 8  # no JSON text with a personal key is shorter
 _DEEPEST = 32  # platforms nest about six levels; what lies deeper is dropped
 
 _PERSONAL_KEY = re.compile(
@@ -26,7 +27,8 @@ _PERSONAL_KEY = re.compile(
     """,
     re.VERBOSE,
 )
-_QUOTED_KEY = re.compile(r'(?:"|%22)([A-Za-z_-]{2,40})(?:\\|%5C)*(?:"|%22)(?:\s*:|%3A)', re.IGNORECASE)
+_QUOTED_KEY = re.compile(r'"([A-Za-z_-]{2,40})\\*"\s*:')  # of JSON, and of JSON inside JSON
+_ENCODED_KEY = re.compile(r"%22([A-Za-z_-]{2,40})(?:%5[Cc])*%22%3[Aa]")
 
 
 @lru_cache(maxsize=4096)
@@ -54,9 +56,11 @@ def _strip_object(item: dict[str, Any], kept: dict[str, Any] | None, depth: int)
         if kept is not None:
             kept.setdefault(key, value)
     for key, value in item.items():
+        if not value:
+            continue
         kind = type(value)
         if kind is str:
-            if value and (value[0] in "{[" or "%22" in value):
+            if len(value) > _SHORTEST and (value[0] in "{[" or "%22" in value):
                 item[key] = _stripped_text(value, kept, depth + 1)
         elif kind is dict or kind is list:
             item[key] = _stripped(value, kept, depth + 1)
@@ -81,7 +85,7 @@ def _stripped(value: Any, kept: dict[str, Any] | None, depth: int) -> Any:
 
 def _stripped_text(text: str, kept: dict[str, Any] | None, depth: int) -> str:
     """A string that may hold JSON, as is or percent-encoded; one that holds personal keys and cannot be rewritten becomes blank."""
-    if not _personal_among(tuple(_QUOTED_KEY.findall(text))):
+    if not _personal_among(tuple((_QUOTED_KEY if text[0] in "{[" else _ENCODED_KEY).findall(text))):
         return text
     try:
         document = orjson.loads(text)

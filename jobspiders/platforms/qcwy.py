@@ -191,9 +191,10 @@ class QcwyPlatform:
         ]
 
     def _wxmini_body(self, query: SearchQuery, filters: dict[str, str]) -> dict[str, object]:
-        """The mini-program's names; it asks the recommendation list, here narrowed by keyword."""
+        """The mini-program's own names, which ask a recommendation list, and the search's, which narrow it by keyword."""
         return {
             "pageNo": query.page,
+            "pageNum": query.page,
             "pageSize": self.page_size,
             "requestId": "",
             "specialPageCode": True,

@@ -53,50 +53,39 @@ class Shape:
     def values(self, item: dict[str, Any]) -> dict[str, Any] | Reject:
         """What the rules find in `item`, by target; targets that it does not tell are left out. Or why it is refused."""
         found: dict[str, Any] = {}
-        for target, first, others, read, need in self._rules:
+        for target, first, others, read, is_required, is_filled in self._rules:
             value = item.get(first)
-            if others and not value:
+            if not value and others:
                 value = _first_said(item, others, value)
-            if value is None or (need is Need.FILLED and value == ""):
-                if need is not Need.OPTIONAL:
+            if value is None or (is_filled and value == ""):
+                if is_required:
                     return Reject(f"{first or target}:missing")
                 continue
-            if read is not None:
-                value = _read(read, value)
-            elif type(value) is not str:
-                value = _Mistyped(value)
-            if type(value) is _Mistyped:
-                return Reject(f"{first or target}:type", value=shown(value.value))
-            found[target] = value
+            said = read(value) if read is not None else value if type(value) is str else MISTYPED
+            if said is MISTYPED:
+                return Reject(f"{first or target}:type", value=shown(value))
+            found[target] = said
         return found
 
 
-class _Mistyped:
-    __slots__ = ("value",)
-
-    def __init__(self, value: object) -> None:
-        self.value = value
+_Compiled = tuple[str, str, tuple[tuple[str, ...], ...], Reader | None, bool, bool]
 
 
-def _read(read: Reader, value: Any) -> Any:
-    result = read(value)
-    return _Mistyped(value) if result is MISTYPED else result
-
-
-def _compiled(rule: Rule) -> tuple[str, str, tuple[tuple[str, ...], ...], Reader | None, Need]:
+def _compiled(rule: Rule) -> _Compiled:
     names = rule.names.split("|")
     first = "" if "." in names[0] else names[0]
     others = tuple(tuple(name.split(".")) for name in (names[1:] if first else names))
-    return rule.target, first, others, rule.read, rule.need
+    return rule.target, first, others, rule.read, rule.need is not Need.OPTIONAL, rule.need is Need.FILLED
 
 
 def _first_said(item: dict[str, Any], paths: tuple[tuple[str, ...], ...], fallback: Any) -> Any:
     for path in paths:
         value: Any = item
         for key in path:
-            value = value.get(key) if isinstance(value, dict) else None
-            if value is None:
+            if type(value) is not dict:
+                value = MISTYPED if value else None
                 break
+            value = value.get(key)
         if value:
             return value
         if fallback is None:
@@ -106,7 +95,9 @@ def _first_said(item: dict[str, Any], paths: tuple[tuple[str, ...], ...], fallba
 
 def shown(value: object) -> str:
     """A refused value for the log: scalars shortened, containers by type only, since anything may be inside."""
-    return f"<{type(value).__name__}>" if isinstance(value, dict | list | _Mistyped) else repr(value)[:_SHOWN]
+    if value is MISTYPED:
+        return "<what holds it is no object>"
+    return f"<{type(value).__name__}>" if isinstance(value, dict | list) else repr(value)[:_SHOWN]
 
 
 def as_identifier(value: Any) -> Any:

@@ -39,10 +39,9 @@ SEARCH_PATH = "/c/i/search/positions"
 DETAIL_PATH = "/c/i/jobs/position-detailv2"
 
 CODES = {210: Verdict.TOKEN_INVALID}  # docs/verdicts.md has the evidence; other codes are judged by their message
-_NUMBER_FILTERS = frozenset({"order"})
 _FILTERS = (
     *("S_SOU_WORK_EXPERIENCE", "S_SOU_SALARY_MIN", "S_SOU_SALARY_MAX", "S_SOU_JD_JOB_LEVEL", "S_SOU_COMPANY_ID"),
-    *("order", "sortType"),
+    *("S_SOU_EDUCATION", "S_SOU_COMPANY_SIZE", "S_SOU_COMPANY_TYPE", "order", "sortType"),
 )
 _OPEN_CLIENT = [("platform", "13"), ("version", "0.0.0")]
 _HEX_TOKEN = re.compile(r"[0-9A-Za-z_-]*")

@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
 
 from jobschema import Verdict
-from jobspiders.errors import PoolExhausted
+from jobspiders.errors import PoolExhaustedError
 
 
 @dataclass(slots=True)
@@ -65,7 +65,7 @@ class RestingPool:
         return entry.secret if entry else ""
 
     async def take(self) -> PoolEntry:
-        """The rested entry that was taken longest ago; waits for one. Raises PoolExhausted."""
+        """The rested entry that was taken longest ago; waits for one. Raises PoolExhaustedError."""
         waited = 0.0
         while True:
             entry = self._longest_idle()
@@ -75,7 +75,7 @@ class RestingPool:
                 entry.last_taken = now
                 return entry
             if waited + wait > self.max_wait:
-                raise PoolExhausted(
+                raise PoolExhaustedError(
                     f"every {self.noun} rests and the first comes back in {wait:.0f} s, after the {self.max_wait:.0f} s that a request "
                     f"may wait (VERDICT_MAX_WAIT); last verdict on {entry.name}: {entry.last_verdict}. "
                     f"Give more {self.noun}s, or wait and start again",
@@ -87,7 +87,7 @@ class RestingPool:
     def _longest_idle(self) -> PoolEntry:
         if not self._entries:
             causes = ", ".join(f"{name}: {verdict}" for name, verdict in self._burnt.items()) or "none was given"
-            raise PoolExhausted(f"no {self.noun} is left ({causes}). Give new ones", finish_reason=f"{self.noun}s_exhausted")
+            raise PoolExhaustedError(f"no {self.noun} is left ({causes}). Give new ones", finish_reason=f"{self.noun}s_exhausted")
         now = self._clock()
         return min(self._entries.values(), key=lambda entry: (max(entry.resting_until, now), entry.last_taken))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from jobspiders.errors import ArgumentsInvalid
+from jobspiders.errors import ArgumentsInvalidError
 from jobspiders.pools.resting import PoolEntry
 
 
@@ -25,7 +25,7 @@ def _read_file(prefix: str, path: Path) -> list[str]:
     try:
         lines = path.read_text("utf-8").splitlines()
     except (OSError, UnicodeDecodeError) as error:
-        raise ArgumentsInvalid(
+        raise ArgumentsInvalidError(
             f"{prefix}_TOKENS_FILE is {str(path)!r}, which cannot be read ({error.__class__.__name__}). Name a text file with one token a line"
         ) from error
     return [line.split("#", 1)[0].strip() for line in lines]

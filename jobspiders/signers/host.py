@@ -97,10 +97,13 @@ class ScriptHost:
             return self._answer(request)
         except EngineDied:
             logger.warning("signing script %s: the engine %s died during a call; trying once more", self._plan.label, self.engine)
+        except execjs.RuntimeUnavailableError:
+            self.close()  # the next call chooses an engine anew
+            raise
         try:
             return self._answer(request)
         except execjs.RuntimeError:
-            self.close()  # the next call chooses an engine anew
+            self.close()
             raise
 
     def close(self) -> None:

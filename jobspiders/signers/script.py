@@ -39,6 +39,7 @@ class SignerState:
 
     engine: str  # the runtime in use, "" before the first call
     calls: int
+    waiting: int  # calls handed to the engine's thread and not answered yet, at most `max_waiting`
     recycled: int  # contexts replaced after a failure, a time-out, growth or old age
     hangs: int  # engines that had to be left hanging
     pid: int | None  # of the long-lived node
@@ -77,6 +78,7 @@ class ScriptSigner:
         )
         self._find = find_runtime
         self._slots = asyncio.Semaphore(max_waiting)
+        self._waiting = 0
         self._hangs: Counter[str] = Counter()
         self._worker = self._new_worker()
         self._retired = (0, 0)  # calls and recyclings of workers that were left
@@ -89,7 +91,7 @@ class ScriptSigner:
         """Figures so far; may be read at any time on the event loop's thread."""
         host = self._worker.host
         calls, recycled = self._retired
-        return SignerState(host.engine, calls + self._worker.calls, recycled + host.recycled, self._hangs.total(), host.pid)
+        return SignerState(host.engine, calls + self._worker.calls, self._waiting, recycled + host.recycled, self._hangs.total(), host.pid)
 
     async def open(self) -> str:
         """Choose the engine now rather than at the first call, by calling the script with the sample: its name. As sign() raises."""
@@ -118,10 +120,12 @@ class ScriptSigner:
             if self._closing is not None:
                 return Outcome(fault=Fault.CLOSED)
             call = self._pending(request)
+            self._waiting += 1
             self._worker.submit(call)
             try:
                 return await self._answered(call)
             finally:
+                self._waiting -= 1
                 call.future.cancel()  # does nothing once it is answered; otherwise the worker passes over it
 
     async def _answered(self, call: PendingCall) -> Outcome:

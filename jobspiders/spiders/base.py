@@ -15,7 +15,7 @@ from scrapy_spider_metadata import Args
 
 from jobschema import Platform, Verdict
 from jobspiders import statkeys
-from jobspiders.errors import ArgumentsInvalid, PoolExhausted, Refused
+from jobspiders.errors import ArgumentsInvalidError, PoolExhaustedError, RefusedError
 from jobspiders.feeds.arguments import ArgumentFeed
 from jobspiders.ledger import KeywordRun, Ledger
 from jobspiders.platforms import build_platform
@@ -65,10 +65,10 @@ class KeywordSpider(Args[KeywordParams], Spider):
 
     @classmethod
     def check(cls, settings: BaseSettings, arguments: dict[str, Any]) -> None:
-        """Raise ArgumentsInvalid (or ValueError for a setting) before anything starts, naming what is wrong and what is valid."""
+        """Raise ArgumentsInvalidError (or ValueError for a setting) before anything starts, naming what is wrong and what is valid."""
         platform = build_platform(cls.platform_name, settings)
         if not plan_keywords(platform, read_params(arguments)):
-            raise ArgumentsInvalid(f"no keyword is given. Say what to search: scrapy crawl {cls.name} -a keywords=Python,Java -a city=北京,上海")
+            raise ArgumentsInvalidError(f"no keyword is given. Say what to search: scrapy crawl {cls.name} -a keywords=Python,Java -a city=北京,上海")
 
     async def start(self) -> AsyncIterator[Request]:
         async for lease in self.feed.leases():
@@ -198,9 +198,9 @@ class KeywordSpider(Args[KeywordParams], Spider):
 
     def name_cause(self, failure: Failure) -> str:
         error = failure.value
-        if isinstance(error, Refused):
+        if isinstance(error, RefusedError):
             return error.reading.verdict.value
-        if isinstance(error, PoolExhausted):
+        if isinstance(error, PoolExhaustedError):
             self.logger.error("%s", error)
             self.spawn(self.crawler.engine.close_spider_async(reason=error.finish_reason))
             return error.finish_reason

@@ -8,7 +8,7 @@ from urllib.parse import parse_qsl
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator
 
 from jobschema.messages import Keyword
-from jobspiders.errors import ArgumentsInvalid
+from jobspiders.errors import ArgumentsInvalidError
 from jobspiders.platforms.base import SearchPlatform
 
 _TRUE = {"1", "true", "yes", "on"}
@@ -75,15 +75,15 @@ class KeywordParams(BaseModel):
 
 
 def read_params(arguments: dict[str, Any]) -> KeywordParams:
-    """Validate spider arguments. Raises ArgumentsInvalid naming each argument, its value and what is valid."""
+    """Validate spider arguments. Raises ArgumentsInvalidError naming each argument, its value and what is valid."""
     known = KeywordParams.model_fields
     unknown = [name for name in arguments if name not in known and not name.startswith("_")]
     if unknown:
-        raise ArgumentsInvalid(f"unknown spider argument {', '.join(unknown)}; valid are {', '.join(known)}")
+        raise ArgumentsInvalidError(f"unknown spider argument {', '.join(unknown)}; valid are {', '.join(known)}")
     try:
         return KeywordParams(**arguments)
     except ValidationError as error:
-        raise ArgumentsInvalid("; ".join(_explain(part) for part in error.errors())) from None
+        raise ArgumentsInvalidError("; ".join(_explain(part) for part in error.errors())) from None
 
 
 def _explain(error: Any) -> str:
@@ -94,13 +94,13 @@ def _explain(error: Any) -> str:
 
 
 def plan_keywords(platform: SearchPlatform, params: KeywordParams) -> list[Keyword]:
-    """Every keyword in every city. Raises ArgumentsInvalid for a city or a filter that the platform does not have."""
+    """Every keyword in every city. Raises ArgumentsInvalidError for a city or a filter that the platform does not have."""
     unknown = [name for name, _ in params.filters if name not in platform.filter_names]
     if unknown:
         valid = ", ".join(sorted(platform.filter_names))
-        raise ArgumentsInvalid(f"argument filters: {platform.name} has no filter {', '.join(unknown)}; valid are {valid}")
+        raise ArgumentsInvalidError(f"argument filters: {platform.name} has no filter {', '.join(unknown)}; valid are {valid}")
     try:
         codes = dict.fromkeys(platform.city_code(city) for city in params.city)
     except ValueError as error:
-        raise ArgumentsInvalid(f"argument city: {error}") from None
+        raise ArgumentsInvalidError(f"argument city: {error}") from None
     return [Keyword(platform.name, text, code, params.pages) for text in params.keywords for code in codes]

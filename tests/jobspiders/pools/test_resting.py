@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 from jobschema import Verdict
-from jobspiders.errors import PoolExhausted
+from jobspiders.errors import PoolExhaustedError
 from jobspiders.pools.resting import PoolEntry, RestingPool
 
 
@@ -64,7 +64,7 @@ def test_take_all_resting_waits_until_the_first_is_rested(time: FakeTime) -> Non
 def test_take_rest_longer_than_max_wait_raises_banned(time: FakeTime) -> None:
     pool = make_pool(time, "a", max_wait=10)
     pool.rest("a", Verdict.IP_BANNED, 30, sent_at=time.now)
-    with pytest.raises(PoolExhausted, match="first comes back in 30 s.*ip_banned") as caught:
+    with pytest.raises(PoolExhaustedError, match="first comes back in 30 s.*ip_banned") as caught:
         take(pool)
     assert caught.value.finish_reason == "banned"
 
@@ -74,14 +74,14 @@ def test_take_everything_burnt_raises_with_the_causes(time: FakeTime) -> None:
     assert pool.burn("a", Verdict.TOKEN_INVALID)
     assert pool.burn("b", Verdict.TOKEN_INVALID)
     assert not pool.burn("b", Verdict.TOKEN_INVALID)
-    with pytest.raises(PoolExhausted, match="a: token_invalid, b: token_invalid") as caught:
+    with pytest.raises(PoolExhaustedError, match="a: token_invalid, b: token_invalid") as caught:
         take(pool)
     assert caught.value.finish_reason == "tokens_exhausted"
     assert "secret-of" not in str(caught.value)
 
 
 def test_take_empty_pool_raises_none_was_given(time: FakeTime) -> None:
-    with pytest.raises(PoolExhausted, match="none was given"):
+    with pytest.raises(PoolExhaustedError, match="none was given"):
         take(make_pool(time))
 
 

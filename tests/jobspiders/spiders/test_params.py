@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from jobspiders.errors import ArgumentsInvalid
+from jobspiders.errors import ArgumentsInvalidError
 from jobspiders.spiders.params import plan_keywords, read_params
 
 
@@ -41,7 +41,7 @@ def test_read_params_everything_given_is_typed() -> None:
     ],
 )
 def test_read_params_wrong_value_is_explained(arguments: dict[str, str], message: str) -> None:
-    with pytest.raises(ArgumentsInvalid, match=message):
+    with pytest.raises(ArgumentsInvalidError, match=message):
         read_params(arguments)
 
 
@@ -58,5 +58,5 @@ def test_plan_keywords_every_text_in_every_city(platform: Any) -> None:
     ],
 )
 def test_plan_keywords_what_the_platform_lacks_is_named(platform: Any, arguments: dict[str, str], message: str) -> None:
-    with pytest.raises(ArgumentsInvalid, match=message):
+    with pytest.raises(ArgumentsInvalidError, match=message):
         plan_keywords(platform, read_params(arguments))

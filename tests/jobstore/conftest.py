@@ -1,0 +1,78 @@
+"""Made-up rows, and stores to write them to: chDB in a temporary folder, and a real server where CLICKHOUSE_TEST_DSN names one."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from jobschema import Company, Job, PendingCompany, Platform
+from jobschema.content import content_hash
+from jobstore import ClickHouseStore, parse_dsn
+
+START = datetime(2026, 3, 1, 8, 0, tzinfo=UTC)
+
+
+def _job(job_id: str = "j1", *, day: int = 0, **values: Any) -> Job:
+    values = {"platform": Platform.BOSS, "job_id": job_id, "title": "后端工程师", "crawled_at": START + timedelta(days=day), "raw": "{}"} | values
+    return Job(**({"content_hash": content_hash(Job, values)} | values))
+
+
+def _company(company_id: str = "c1", *, day: int = 0, **values: Any) -> Company:
+    values = {"platform": Platform.BOSS, "company_id": company_id, "name": "某公司", "crawled_at": START + timedelta(days=day), "raw": "{}"} | values
+    return Company(**({"content_hash": content_hash(Company, values)} | values))
+
+
+def _pending(company_id: str = "c1", *, day: int = 0, **values: Any) -> PendingCompany:
+    return PendingCompany(**({"platform": Platform.BOSS, "company_id": company_id, "seen_at": START + timedelta(days=day)} | values))
+
+
+@pytest.fixture
+def make_job() -> Callable[..., Job]:
+    """A posting; `day` counts from 2026-03-01 08:00 UTC, the content hash follows the values unless given."""
+    return _job
+
+
+@pytest.fixture
+def make_company() -> Callable[..., Company]:
+    return _company
+
+
+@pytest.fixture
+def make_pending() -> Callable[..., PendingCompany]:
+    return _pending
+
+
+@pytest.fixture
+def chdb_dsn(tmp_path: Path) -> str:
+    return f"chdb://{tmp_path}/store"
+
+
+@pytest.fixture(params=["chdb", "server"])
+def dsn(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """An address with an empty database behind it."""
+    if request.param == "chdb":
+        yield f"chdb://{tmp_path}/store"
+        return
+    given = os.environ.get("CLICKHOUSE_TEST_DSN", "")
+    if not given:
+        pytest.skip("set CLICKHOUSE_TEST_DSN=clickhouse://user:password@host:8123 to run this against a ClickHouse server")
+    database = f"jobstore_test_{uuid4().hex[:12]}"
+    base = given.rstrip("/").removesuffix("/" + parse_dsn(given).database)
+    yield f"{base}/{database}"
+    dropper = ClickHouseStore.open(f"{base}/default")
+    dropper.read(f"DROP DATABASE IF EXISTS {database}")
+    dropper.close()
+
+
+@pytest.fixture
+def store(dsn: str) -> Iterator[ClickHouseStore]:
+    opened = ClickHouseStore.open(dsn)
+    opened.ensure_schema()
+    yield opened
+    opened.close()
