@@ -18,6 +18,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from operator import attrgetter
 from random import Random
+from typing import Any
 
 import clickhouse_connect
 from clickhouse_connect.driver.client import Client
@@ -28,7 +29,18 @@ from jobstore import Batcher, ClickHouseStore
 from jobstore.tables import SCHEMA
 
 _TABLE = SCHEMA.versions[Job, "boss"].table
-_WORDS = "负责后端服务的设计与开发参与需求评审熟悉数据库和消息队列有良好的沟通能力Python Go Java Linux Docker 五险一金 双休 年终奖".split()
+_WORDS = [
+    "负责后端服务的设计与开发",
+    "Python",
+    "Go",
+    "Java",
+    "参与需求评审",
+    "熟悉数据库和消息队列",
+    "有良好的沟通能力",
+    "五险一金",
+    "双休",
+    "年终奖",
+]
 
 
 def make_jobs(count: int, seed: int) -> list[Job]:
@@ -39,7 +51,7 @@ def make_jobs(count: int, seed: int) -> list[Job]:
     for number in range(count):
         text = "".join(random.choices(_WORDS, k=24))
         raw = json.dumps({"encryptJobId": f"{seed}-{number}", "jobName": text[:20], "desc": text * 2, "labels": _WORDS}, ensure_ascii=False)
-        values = {
+        values: dict[str, Any] = {
             "platform": Platform.BOSS,
             "job_id": f"{seed:04x}{number:016x}",
             "url": f"https://example.test/job_detail/{seed:04x}{number:016x}.html",

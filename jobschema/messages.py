@@ -24,9 +24,13 @@ class Keyword:
 
 @dataclass(frozen=True, slots=True)
 class Lease:
-    """A worker's dated, numbered claim on a keyword. `epoch` fences a worker that woke too late; `attempt` counts from 1."""
+    """A worker's dated, numbered claim on a keyword. `epoch` fences a worker that woke too late; `attempt` counts from 1.
+
+    `worker` is the number that Redis gave the holder; 0 where nobody gives numbers.
+    """
 
     lease_id: str
     keyword: Keyword
     epoch: int = 1
     attempt: int = 1
+    worker: int = 0

@@ -95,6 +95,8 @@ DOWNLOADER_MIDDLEWARES = {
     "jobspiders.middlewares.token.TokenMiddleware": 690,
     "jobspiders.middlewares.tunnel.TunnelMiddleware": 745,  # before HttpProxyMiddleware (750), which hides the credentials
     "jobspiders.middlewares.verdict.VerdictMiddleware": 585,  # decompressed body (590), before RetryMiddleware (550) sees it
+    "jobspiders.middlewares.decompression.DecompressionMiddleware": 590,
+    "scrapy.downloadermiddlewares.httpcompression.HttpCompressionMiddleware": None,  # the one above is it
     "scrapy.downloadermiddlewares.useragent.UserAgentMiddleware": None,
     "scrapy.downloadermiddlewares.defaultheaders.DefaultHeadersMiddleware": None,
     "scrapy.downloadermiddlewares.cookies.CookiesMiddleware": None,

@@ -56,7 +56,8 @@ class ClickHouseStore:
         self._writing = threading.Lock()
         self._is_ensured = False
         self._makers = _block_makers(schema)
-        self._known: dict[str, KnownVersions] = {family.table.name: KnownVersions(KNOWN_VERSIONS) for family in schema.versions.values()}
+        self._known: dict[str, KnownVersions] = {}
+        self.forget_known()
 
     @classmethod
     def open(cls, dsn: str, *, schema: Schema = SCHEMA) -> ClickHouseStore:
@@ -104,6 +105,8 @@ class ClickHouseStore:
 
     def close(self) -> None:
         """Let go of the store; the last user closes it and frees its folder."""
+        if not self.is_usable:
+            return
         with ClickHouseStore._sharing:
             self._users -= 1
             if self._users != 0:
@@ -113,6 +116,11 @@ class ClickHouseStore:
             if self._claim is not None:
                 ClickHouseStore._shared.pop(self._claim.path, None)
                 self._claim.release()
+
+    def forget_known(self) -> None:
+        """Ask the database again which versions are stored: for after rows were deleted behind the store's back."""
+        with self._writing:
+            self._known = {family.table.name: KnownVersions(KNOWN_VERSIONS) for family in self._schema.versions.values()}
 
     def ensure_schema(self) -> list[str]:
         """Create and change what this release needs and the database lacks; the changes made. Cheap when called again."""

@@ -98,10 +98,10 @@ class Connection:
             )
 
     def close(self) -> None:
-        """Close; harmless when done twice, or in a child process."""
+        """Close; harmless when done twice. In a forked child nothing happens: even letting go of the engine would hang there."""
         if self._client is not None and self._pid == os.getpid():
             self._client.close()
-        self._client = None
+            self._client = None
 
     def _ready(self) -> Client:
         if self._pid != os.getpid():

@@ -11,7 +11,7 @@ from typing import Any, Protocol
 from jobschema.enums import Platform
 from jobstore.connection import Parameters
 from jobstore.tables import SCHEMA
-from jobstore.views import OPEN_PENDING_VIEW
+from jobstore.views import OPEN_PENDING_VIEW, build_views
 
 
 class Readable(Protocol):
@@ -90,12 +90,16 @@ def salary_quartiles(store: Readable, cities: Sequence[str] = (), least: int = 1
     return [SalaryQuartiles(Platform(row["platform"]), row["city"], row["jobs"], *row["found"]) for row in rows]
 
 
+_ANALYTICS_COLUMNS = frozenset(column.name for view in build_views(SCHEMA) if view.name == "job_analytics" for column in view.columns)
 FIRST_COLUMNS = ("platform", "job_id", "title", "company_name", "city", "salary_text", "month_low", "month_high", "education", "last_seen")
 
 
 def first_rows(store: Readable, count: int = 10, columns: Sequence[str] = FIRST_COLUMNS) -> list[dict[str, Any]]:
-    """Some rows of `job_analytics`, as many of each platform as there are up to `count` in all; `columns` must be columns of it."""
-    chosen = ", ".join(f"`{name}`" for name in columns if name.isidentifier())
+    """Some rows of `job_analytics`, as many of each platform as there are up to `count` in all; `columns` are columns of it."""
+    unknown = [name for name in columns if name not in _ANALYTICS_COLUMNS]
+    if unknown:
+        raise ValueError(f"job_analytics has no column {', '.join(unknown)}; it has {', '.join(sorted(_ANALYTICS_COLUMNS))}")
+    chosen = ", ".join(columns)
     each = -(-count // len(Platform))
     query = f"SELECT {chosen} FROM job_analytics ORDER BY platform, job_id LIMIT {{each:UInt64}} BY platform LIMIT {{count:UInt64}}"
     return store.read(query, {"each": each, "count": count})

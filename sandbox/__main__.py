@@ -5,13 +5,14 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
+import os
 import signal
 import sys
 import threading
 from pathlib import Path
 from typing import Any
 
-from sandbox.catalogue import load_catalogue
+from sandbox.catalogue import Catalogue, load_catalogue
 from sandbox.manual import MANUAL
 from sandbox.seals import Secrets, make_secret
 from sandbox.server import LOOPBACK, make_app, start_server
@@ -95,9 +96,8 @@ def ready_line(port: int, control_token: str, secrets: Secrets, counts: dict[str
     return json.dumps(told)
 
 
-async def serve(options: argparse.Namespace, changes: dict[str, dict[str, Any]]) -> None:
+async def serve(options: argparse.Namespace, changes: dict[str, dict[str, Any]], catalogue: Catalogue) -> None:
     """Run until SIGTERM, SIGINT or, when asked so, until stdin closes."""
-    catalogue = load_catalogue(options.catalogue, options.seed, options.size)
     secrets = make_secrets(options)
     control_token = options.control_token or make_secret(options.seed, "control", 32)
     world = World(catalogue, secrets, options.seed, changes)
@@ -115,7 +115,7 @@ async def serve(options: argparse.Namespace, changes: dict[str, dict[str, Any]])
 
 def watch_stdin(loop: asyncio.AbstractEventLoop, stop: asyncio.Event) -> None:
     """Read stdin to its end, then stop the server: a killed parent leaves no sandbox behind."""
-    while sys.stdin.buffer.raw.read(4096):
+    while os.read(sys.stdin.fileno(), 4096):
         pass
     loop.call_soon_threadsafe(stop.set)
 
@@ -124,11 +124,15 @@ def main() -> None:
     """The entry of `python -m sandbox`."""
     options, changes = read_options(sys.argv[1:])
     try:
+        catalogue = load_catalogue(options.catalogue, options.seed, options.size)
+    except FileNotFoundError as error:
+        sys.exit(f"python -m sandbox: {error}")
+    try:
         from uvloop import run
     except ImportError:
-        asyncio.run(serve(options, changes))
+        asyncio.run(serve(options, changes, catalogue))
     else:
-        run(serve(options, changes))
+        run(serve(options, changes, catalogue))
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The record of what every client was answered: counts per verdict and the last requests, without secrets. Read through the control door."""
+"""The record of what every client was answered: counts per verdict and the last requests, without secrets."""
 
 from __future__ import annotations
 
@@ -58,6 +58,7 @@ class AnswerBook:
 def _line(visit: Visit, asked: Asked, outcome: Outcome) -> dict[str, Any]:
     return {
         "at": round(visit.now, 3), "method": visit.method, "path": visit.path, "kind": asked.kind, "text": asked.text, "city": asked.city,
-        "page": asked.page, "client": asked.client, "ip": visit.ip, "status": outcome.status, "verdict": outcome.verdict, "cause": outcome.cause,
+        "page": asked.page, "client": asked.client, "ip": visit.ip, "status": outcome.status, "verdict": outcome.verdict,
+        "cause": outcome.cause,
         "jobs": outcome.jobs,
     }  # fmt: skip

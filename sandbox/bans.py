@@ -103,7 +103,8 @@ def slider_page(url: str, now: float) -> bytes:
         <title>滑动验证页面</title>
       <meta name="viewport" content="width=device-width, initial-scale=1.0" />
         <script type="text/javascript">window._waf_is_mobile = false;</script>
-        <script type="text/javascript">var requestInfo = {{type: "GET", url: {safe}, args: "", data: "", token: "", refer: "", headers: {{}}}};
+        <script type="text/javascript">
+        var requestInfo = {{type: "GET", url: {safe}, args: "", data: "", token: "", refer: "", headers: {{}}}};
         function insertScripts() {{ return "//g.alicdn.com/AWSC/AWSC/awsc.js"; }}</script>
     </head>
     <body>

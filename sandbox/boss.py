@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
+from typing import ClassVar
 from urllib.parse import parse_qsl
 
 import orjson
 
 from sandbox.bans import BANS, ban_body
 from sandbox.codes import BOSS_COUNTRY
-from sandbox.fakes import Blocked, FakePlatform, Parcel, as_json, label_of, whole
+from sandbox.fakes import BlockedError, FakePlatform, Parcel, as_json, label_of, whole
 from sandbox.model import Entry, Item
 from sandbox.pieces import Pieces
 from sandbox.seals import SecurityIds, SignatureChecker
@@ -31,7 +32,7 @@ class FakeBoss(FakePlatform):
     name = "boss"
     country = (BOSS_COUNTRY,)
     default_page_size = 15
-    paths = {
+    paths: ClassVar = {
         "/wapi/zpgeek/miniapp/search/joblist.json": ("search", SEARCH),
         DETAIL_PATH: ("detail", DETAIL),
         "/wapi/batch/batchRunV3": ("batch", BATCH),
@@ -58,13 +59,13 @@ class FakeBoss(FakePlatform):
     def check(self, visit: Visit, asked: Asked) -> None:
         headers = visit.headers
         if (headers.get("zp_app_id") or headers.get("zpAppId")) != APP_ID:
-            raise Blocked("challenge_env", "header_app_id")
+            raise BlockedError("challenge_env", "header_app_id")
         if not TRACE_ID.match(headers.get("traceid", "")):
-            raise Blocked("challenge_env", "header_traceid")
+            raise BlockedError("challenge_env", "header_traceid")
         if self.switches["sign"] and (fault := self._signatures.fault(visit)):
-            raise Blocked("challenge", fault)
+            raise BlockedError("challenge", fault)
         if not asked.client.startswith("token-"):
-            raise Blocked("login_expired", "token_missing" if asked.client == "none" else "token_unknown")
+            raise BlockedError("login_expired", "token_missing" if asked.client == "none" else "token_unknown")
         self.check_token(visit, asked)
 
     def search(self, visit: Visit, asked: Asked) -> Outcome:
@@ -98,7 +99,7 @@ class FakeBoss(FakePlatform):
         body = as_json({"code": 0, "message": "Success", "zpData": facts})
         return Outcome(body=body, verdict="ok" if facts else "not_found", cause="" if facts else "unknown_brand")
 
-    def batch(self, visit: Visit, asked: Asked) -> Outcome:
+    def batch(self, visit: Visit, _asked: Asked) -> Outcome:
         """Every part's whole envelope inside one good envelope, keyed as the batch_keys switch says."""
         parts = self._parts_of(visit)
         if parts is None:
@@ -106,7 +107,7 @@ class FakeBoss(FakePlatform):
         answers: dict[bytes, bytes] = {}
         for path, query in parts:
             key = path if self.switches["batch_keys"] == "path" else f"{path}?{query}"
-            answers[orjson.dumps(key)] = self._part(path, dict(parse_qsl(query, keep_blank_values=True)), visit, asked)
+            answers[orjson.dumps(key)] = self._part(path, dict(parse_qsl(query, keep_blank_values=True)), visit)
         inside = b",".join(b"%b:%b" % pair for pair in answers.items())
         return Outcome(
             body=b'{"code":0,"message":"Success","zpData":{%b}}' % inside, jobs=len(answers), verdict="ok" if answers else "empty"
@@ -129,13 +130,13 @@ class FakeBoss(FakePlatform):
             parts.append((path, query))
         return parts
 
-    def _part(self, path: str, params: dict[str, str], visit: Visit, asked: Asked) -> bytes:
+    def _part(self, path: str, params: dict[str, str], visit: Visit) -> bytes:
         """The envelope of one sub-request."""
         try:
             if self.switches["inner_error_rate"] and self.random.random() < self.switches["inner_error_rate"]:
-                raise Blocked(self.switches["inner_error"], "inner_error")
+                raise BlockedError(self.switches["inner_error"], "inner_error")
             body, verdict, cause = self._part_body(path, params)
-        except Blocked as blocked:
+        except BlockedError as blocked:
             body, verdict, cause = (
                 as_json(ban_body(self.name, blocked.kind, visit.now)),
                 BANS[self.name][blocked.kind].verdict,
@@ -155,20 +156,20 @@ class FakeBoss(FakePlatform):
         return as_json({"code": 1, "message": "参数错误"}), "not_found", "batch_unknown_path"
 
     def _sealed_entry(self, params: dict[str, str]) -> Entry:
-        """The posting whose security id is shown; Blocked when it was never issued, or for another posting."""
+        """The posting whose security id is shown; BlockedError when it was never issued, or for another posting."""
         index = self._ids.read(params.get("securityId", ""))
         if index is None or index >= len(self.shelf.entries):
-            raise Blocked("challenge", "security_id_unknown")
+            raise BlockedError("challenge", "security_id_unknown")
         entry = self.shelf.entries[index]
         if params.get("jobId", entry.job_id) not in ("", entry.job_id):
-            raise Blocked("challenge", "security_id_of_other_job")
+            raise BlockedError("challenge", "security_id_of_other_job")
         return entry
 
     def _detail_body(self, entry: Entry) -> bytes:
         made: Pieces | None = entry.cache.get("detail")
         if made is None:
-            assert entry.detail is not None
-            made = entry.cache["detail"] = Pieces({"code": 0, "message": "Success", "zpData": entry.detail()})
+            page = entry.detail() if entry.detail else None
+            made = entry.cache["detail"] = Pieces({"code": 0, "message": "Success", "zpData": page})
         nonce = self.random.randbytes(12)
         return made.fill({b"S": self._ids.issue(nonce, entry.index), b"L": nonce[:6].hex()[:11].encode(), b"K": b"1"})
 

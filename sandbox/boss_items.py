@@ -33,7 +33,8 @@ def list_item(facts: Item) -> Item:
         labels = [*facts["jobExperience"].split(" "), facts["jobDegree"]]
     labels = [label for label in labels if label]
     fixed: Item = {
-        "jobName": "", "jobValidStatus": 1, "jobExperience": "", "jobDegree": "", "cityName": "", "districtName": None, "businessName": None,
+        "jobName": "", "jobValidStatus": 1, "jobExperience": "", "jobDegree": "", "cityName": "", "districtName": None,
+        "businessName": None,
         "distance": "", "lid": hole("L") + ".search." + hole("K"), "performance": "", "salaryDesc": "", "jobLabels": labels,
         "highlightJobLabels": [{"content": label, "highlight": False} for label in labels], "jobType": 0, "encryptJobId": "",
         "afterNameIcon": None, "afterNameIcons": [], "beforeNameIcons": [], "picVideoList": [], "positionName": None, "commuteInfo": None,
@@ -104,9 +105,11 @@ def brand(firm: Firm, seed: int) -> Item:
 def brand_item(facts: Item) -> Item:
     """A brandComInfoVO with every key."""
     fixed: Item = {
-        "encryptBrandId": "", "brandName": "", "proxyBrandName": None, "customerBrandName": None, "logo": LOGO, "industryName": "", "stageName": "",
+        "encryptBrandId": "", "brandName": "", "proxyBrandName": None, "customerBrandName": None, "logo": LOGO, "industryName": "",
+        "stageName": "",
         "scaleName": "", "brandIntroduce": "", "comName": "", "legalPerson": "", "startDate": "", "regCapital": "-", "statusDesc": "存续",
-        "regAddress": "", "businessScope": "", "srcFromDesc": "", "srcUrl": None, "brandWelfares": [], "canJumpToBrandPage": True, "introduce": "",
+        "regAddress": "", "businessScope": "", "srcFromDesc": "", "srcUrl": None, "brandWelfares": [], "canJumpToBrandPage": True,
+        "introduce": "",
         "encryptComId": "",
     }  # fmt: skip
     return {**fixed, **facts}
@@ -121,7 +124,8 @@ def job_item(facts: Item) -> Item:
         "longitude": 0.0, "latitude": 0.0, "staticMapUrl": "https://img.bosszhipin.com/beijin/amap/staticMap/0", "pcStaticMapUrl":
         "https://img.bosszhipin.com/beijin/amap/staticMap/1", "salaryMonth": 0, "performance": "", "salarySchemeDesc": None, "jobType": 0,
         "jobSource": 0, "daysPerWeekDesc": "", "leastMonthDesc": "", "salaryDesc": "", "salaryDescAppend": None, "salaryDetail": None,
-        "afterNameIcon": None, "afterNameIcons": [], "proxyJob": 0, "proxyType": 0, "anonymous": 0, "salaryType": 0, "newAddressTypeDesc": "",
+        "afterNameIcon": None, "afterNameIcons": [], "proxyJob": 0, "proxyType": 0, "anonymous": 0, "salaryType": 0,
+        "newAddressTypeDesc": "",
         "recruitNumDesc": "", "jobSkills": None, "jobTemplateModule": None, "blueCollarPosition": False, "graduateYearDesc": None,
         "recruitEndTimeDesc": None,
     }  # fmt: skip
@@ -192,7 +196,8 @@ def page_margins() -> dict[str, Any]:
         "safeGuidUrl": "https://m.zhipin.com/mpa/html/mix/safe-guid",
     }  # fmt: skip
     return {
-        "safeTipInfo": tip, "workEnvironment": None, "bannerList": None, "commitment": None, "homeAddressInfo": home, "handicappedInfo": None,
+        "safeTipInfo": tip, "workEnvironment": None, "bannerList": None, "commitment": None, "homeAddressInfo": home,
+        "handicappedInfo": None,
         "highlightInfo": None, "atsOnlineApplicationInfo": None, "showGroupTip": False,
     }  # fmt: skip
 

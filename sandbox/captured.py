@@ -1,4 +1,4 @@
-"""The captured catalogue: responses that were recorded from the real platforms, put on the shelves. Nothing of them is kept in this repository.
+"""The captured catalogue: responses recorded from the real platforms, read from a folder and put on the shelves.
 
 Recruiters' personal keys, which the recordings lack, come back made up; ids that a recording lacks are made up, stable for the same row.
 """
@@ -20,7 +20,8 @@ from sandbox.catalogue import Catalogue, area_fits, known_city_codes
 from sandbox.shelf import Shelf
 
 FILES = {
-    "boss/miniapp_job_detail_envelopes.jsonl.gz", "boss/web_joblist_envelopes.jsonl.gz", "boss/miniapp_list_items_from_relatedJobList.jsonl.gz",
+    "boss/miniapp_job_detail_envelopes.jsonl.gz", "boss/web_joblist_envelopes.jsonl.gz",
+    "boss/miniapp_list_items_from_relatedJobList.jsonl.gz",
     "boss/miniapp_brandComInfoVO.jsonl.gz", "boss/web_joblist_items_2025_hangzhou.csv.gz", "boss/web_jobs_2026_aipm.csv.gz",
     "boss/city_code_map.json", "qcwy/search_pc_envelopes.jsonl.gz", "zhilian/sou_cards_2026.csv.gz", "zhilian/c_i_sou_results_2018.json",
     "zhilian/c_i_sou_rows_2020_nanjing.jsonl.gz",

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 
 from sandbox import boss_items, identities
 from sandbox.captured_words import words_of
-from sandbox.codes import BOSS_SCALE
 from sandbox.model import Entry, Item
 from sandbox.pieces import hole
 
@@ -202,13 +201,18 @@ def row_extra(row: dict[str, str]) -> dict[str, Any]:
 def row_facts_2026(row: dict[str, str], seed: int) -> Item:
     """A row of the web pages of 2026 in the mini-program's names; an id made up where its link holds none."""
     found = JOB_URL.search(row["url"])
-    city, district, area = (row["city"].split("·") + ["", ""])[:3]
+    city, district, area = [*row["city"].split("·"), "", ""][:3]
     return {
         "encryptJobId": found[1] if found else identities.boss_job_id(seed, tuple(row.items())), "jobName": row["jobName"],
         "salaryDesc": row["salaryDesc"], "jobExperience": row["jobExperience"], "jobDegree": row["jobDegree"], "cityName": city,
         "districtName": district or None, "businessName": area or None, "skills": words_of(row["jobName"]),
-        "brandName": row["brandName"] or "未具名公司", "brandScale": BOSS_SCALE["303"], "brandStage": "",
+        "brandName": row["brandName"] or "未具名公司", "brandScale": "", "brandStage": "", "jobType": job_type_of(row["salaryDesc"]),
     }  # fmt: skip
+
+
+def job_type_of(salary: str) -> int:
+    """The job type that a salary text hints at: by the day an internship, by hour, week or month part time, else full time."""
+    return 4 if salary.endswith("元/天") else 6 if "元/" in salary else 0
 
 
 def job_of_list(item: Item, city_code: int) -> Item:

@@ -5,17 +5,16 @@ from __future__ import annotations
 import json
 import re
 from typing import TYPE_CHECKING
-from urllib.parse import quote
 
 from sandbox import qcwy_items
 from sandbox.model import Entry, Item
-from sandbox.pieces import hole
+from sandbox.pieces import hole, quoted
 
 if TYPE_CHECKING:
     from sandbox.captured import CapturedFolder
 
 REQUEST = re.compile(r"(?<=req=)[0-9a-f]{32}$")
-TAGS = 6  # of a posting's tags, so many describe the work and come after experience and degree
+TAGS = 6  # of a posting's skills, so many are worth searching for
 
 
 def read_qcwy(folder: CapturedFolder, seed: int) -> list[Entry]:
@@ -33,7 +32,7 @@ def dressed(item: Item, seed: int) -> Item:
     facts.update(jobRank=hole("K"), pageNum=hole("P"), requestId=hole("R"), keyword=hole("k"))
     trail = json.dumps(facts, ensure_ascii=False, separators=(",", ":"))
     head = item["jobScheme"].partition("&property=")[0]
-    link = head + "&property=" + quote(trail.replace(hole("k"), hole("q")), safe="\uf8f0\uf8f1")
+    link = head + "&property=" + quoted(trail.replace(hole("k"), hole("q")))
     fresh: Item = {"property": trail, "jobScheme": link, "jobHref": REQUEST.sub(hole("R"), item["jobHref"])}
     if "hrPosition" in item:
         person = qcwy_items.recruiter_facts(seed, item["jobId"], 0.5)
@@ -46,6 +45,8 @@ def entry_of(item: Item) -> Entry:
     detail = item.get("jobAreaLevelDetail", {})
     areas = (item["jobAreaCode"], item["workAreaCode"], detail.get("cityCode", ""))
     tags = item["jobTags"]
+    welfare = {row["chineseTitle"] for row in item["jobWelfareCodeDataList"]}
+    skills = [tag for tag in tags if tag not in (item["workYearString"], item["degreeString"]) and tag not in welfare]
     return Entry(
         job_id=item["jobId"],
         company_id=item["encCoId"],
@@ -53,6 +54,6 @@ def entry_of(item: Item) -> Entry:
         areas=tuple(dict.fromkeys(filter(None, areas))),
         facets=qcwy_items.facets_of(item),
         item=lambda: item,
-        tags=tuple(tags[2 : 2 + TAGS]),
+        tags=tuple(skills[:TAGS]),
         is_ad=bool(item.get("isAd")),
     )

@@ -51,9 +51,11 @@ def _base(seed: int, key: object, title: str, company: str) -> Item:
     number = zhilian_company_id(seed, company)
     place = int.from_bytes(digest(seed, "zhilian", key)[:6], "big") % 10**10
     return {
-        "number": identities.zhilian_job_id(number, place), "name": title, "companyName": company, "companyNumber": number, "salaryCount": "",
+        "number": identities.zhilian_job_id(number, place), "name": title, "companyName": company, "companyNumber": number,
+        "salaryCount": "",
         "streetName": "", "cityDistrict": "", "workType": "全职", "property": "", "industryName": "", "financing": "", "introduction": "",
-        "publishTime": "2026-07-01 09:00:00", "description": f"{company}招聘{title}，欢迎投递。", "recruitNumber": 1, "skills": words_of(title),
+        "publishTime": "2026-07-01 09:00:00", "description": f"{company}招聘{title}，欢迎投递。", "recruitNumber": 1,
+        "skills": words_of(title),
         "welfare": [], "category": "", "categoryCode": "", "address": "", "longitude": "", "latitude": "",
         "recruiter": recruiter_of(seed, key), "recruiterSeed": seed, "quirk": digest("quirk", key)[0] / 255,
     }  # fmt: skip
@@ -79,19 +81,21 @@ def facts_of_2020(row: Item, seed: int, city_codes: dict[str, str]) -> Item:
     """Neutral facts of a row of 2020."""
     city, _, district = row["position"].partition("-")
     return {
-        **_base(seed, tuple(row.items()), row["jobName"], row["businessName"]), "salary60": row["money"], "salaryReal": real_range(row["money"]),
+        **_base(seed, tuple(row.items()), row["jobName"], row["businessName"]), "salary60": row["money"],
+        "salaryReal": real_range(row["money"]),
         "workCity": city, "cityId": code_of_city(city, city_codes), "cityDistrict": district.removesuffix("区"), "streetName": row["area"],
-        "education": row["education"], "workingExp": row["businessYear"], "companySize": row["businessPerson"],
+        "education": row["education"], "workingExp": row["businessYear"], "companySize": row.get("businessPerson", "不限"),
         "industryName": row["businessType"], "publishTime": "2020-10-15 09:00:00",
     }  # fmt: skip
 
 
 def facts_of_2026(row: dict[str, str], seed: int, city_codes: dict[str, str]) -> Item:
     """Neutral facts of a card of 2026."""
-    city, district, street = (row["workCity_district_street"].split("·") + ["", ""])[:3]
+    city, district, street = [*row["workCity_district_street"].split("·"), "", ""][:3]
     months = row["salary60"].partition("·")[2]
     return {
-        **_base(seed, tuple(row.items()), row["name"], row["companyName"]), "salary60": row["salary60"], "salaryReal": real_range(row["salary60"]),
+        **_base(seed, tuple(row.items()), row["name"], row["companyName"]), "salary60": row["salary60"],
+        "salaryReal": real_range(row["salary60"]),
         "salaryCount": months, "workCity": city, "cityId": code_of_city(city, city_codes), "cityDistrict": district, "streetName": street,
         "education": row["education"], "workingExp": row["workingExp"], "companySize": "不限",
     }  # fmt: skip

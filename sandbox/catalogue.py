@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import operator
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
 from sandbox import boss_items, identities, qcwy_items, zhilian_items
 from sandbox.codes import CITY_OF_NAME, ZHILIAN_MORE, area_prefix
+from sandbox.model import Item
 from sandbox.shelf import Shelf
 from sandbox.synthetic import make_firms, make_postings
 
@@ -53,7 +55,9 @@ def known_city_codes() -> dict[str, dict[str, str]]:
 def make_synthetic(seed: int, size: int) -> Catalogue:
     """`size` postings a platform from `seed`; a third as many companies, shared by the three."""
     firms = make_firms(seed, max(10, size // 3))
-    brands = {identities.boss_brand_id(seed, firm.number): partial(boss_items.brand, firm, seed) for firm in firms}
+    brands: dict[str, Callable[[], Item]] = {
+        identities.boss_brand_id(seed, firm.number): partial(boss_items.brand, firm, seed) for firm in firms
+    }
     dressers = {"boss": boss_items.entry_of, "qcwy": qcwy_items.entry_of, "zhilian": zhilian_items.entry_of}
     shelves = {}
     for name, dress in dressers.items():

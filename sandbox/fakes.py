@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from random import Random
-from typing import Any
+from typing import Any, ClassVar
 
 import orjson
 
@@ -35,7 +35,7 @@ class Parcel:
     seed: int
 
 
-class Blocked(Exception):
+class BlockedError(Exception):
     """A visit that is not let in: the platform's block (`kind`) and why."""
 
     def __init__(self, kind: str, cause: str = "") -> None:
@@ -59,7 +59,7 @@ class FakePlatform:
     """Base of the three. A subclass names its paths in `paths` (path -> (method name, kind)) and reads its own searches."""
 
     name: str
-    paths: Mapping[str, tuple[str, str]]
+    paths: ClassVar[dict[str, tuple[str, str]]]
     area_params: tuple[str, ...] = ()
     country: tuple[str, ...] = ()
     default_page_size = 20
@@ -91,29 +91,29 @@ class FakePlatform:
         try:
             self.admit(visit, asked)
             outcome: Outcome = getattr(self, self.paths[visit.path][0])(visit, asked)
-        except Blocked as blocked:
+        except BlockedError as blocked:
             return self.block(blocked, visit)
         return outcome
 
     def admit(self, visit: Visit, asked: Asked) -> None:
         """Raise Blocked unless the visitor may have data."""
         if kind := self.gate.ip_ban(visit):
-            raise Blocked(kind, "ip_quota")
+            raise BlockedError(kind, "ip_quota")
         self.check(visit, asked)
         if kind := self.gate.switched_ban(asked, visit):
-            raise Blocked(kind)
+            raise BlockedError(kind)
 
     def check(self, visit: Visit, asked: Asked) -> None:
-        """The platform's own checks of headers, signature and token; raises Blocked."""
+        """The platform's own checks of headers, signature and token; raises BlockedError."""
         raise NotImplementedError
 
     def check_token(self, visit: Visit, asked: Asked) -> None:
         """Quota and wear of the visitor's token."""
         kind, cause = self.gate.token_ban(asked.client, visit)
         if kind:
-            raise Blocked(kind, cause)
+            raise BlockedError(kind, cause)
 
-    def block(self, blocked: Blocked, visit: Visit) -> Outcome:
+    def block(self, blocked: BlockedError, visit: Visit) -> Outcome:
         """The answer to a visitor who was not let in."""
         url = f"http://{visit.headers.get('host', '')}{visit.path}?{visit.query}"
         return ban_outcome(self.name, blocked.kind, visit.now, cause=blocked.cause, url=url)
@@ -121,7 +121,7 @@ class FakePlatform:
     # --- searching ---------------------------------------------------------------------------------------------------------
 
     def search_of(self, text: str, areas: str, filters: Mapping[str, str]) -> Search:
-        """The search that these parameters mean. Areas are codes (or names of known cities), comma-joined; whole-country codes mean everywhere."""
+        """The search that these parameters mean. Areas: codes or names of known cities, comma-joined; a whole-country code = everywhere."""
         codes = [self.city_codes.get(word, word) for word in split_codes(areas)]
         everywhere = not codes or any(code in self.country for code in codes)
         kept = {name: split_codes(value) for name, value in filters.items()}
@@ -161,7 +161,8 @@ class FakePlatform:
         """Whether the mutation switch changes this posting's item: by its id, so always the same ones."""
         if not self.switches["mutate"]:
             return False
-        return int.from_bytes(digest(self.seed, "mutate", job_id)[:4], "big") < self.switches["mutate_share"] * 2**32
+        share: float = self.switches["mutate_share"]
+        return int.from_bytes(digest(self.seed, "mutate", job_id)[:4], "big") < share * 2**32
 
 
 def mutated(item: Item, rule: str) -> Item:

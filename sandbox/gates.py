@@ -1,4 +1,4 @@
-"""Who is let in: ban triggers, quotas per token and per IP with hidden limits, tokens that wear out. One gate a platform, state in memory."""
+"""Who is let in: ban triggers, hidden quotas per token and per IP, tokens that wear out. One gate a platform, in memory."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ class Gate:
         if visit.now >= trigger.until and not self._falls(trigger, asked, visit.now):
             return ""
         self._banned += 1
-        return kind
+        return str(kind)
 
     def _falls(self, trigger: _Trigger, asked: Asked, now: float) -> bool:
         word, _, number = self.switches["ban_trigger"].partition(":")
@@ -91,10 +91,10 @@ class Gate:
         if falls and self.switches["ban_seconds"]:
             trigger.until = now + self.switches["ban_seconds"]
             trigger.count = 0
-        return falls
+        return bool(falls)
 
     def _is_over_quota(self, what: str, key: str, now: float) -> bool:
-        limit = self.switches[f"{what}_quota"]
+        limit: int = self.switches[f"{what}_quota"]
         if not limit or not key:
             return False
         window = self._quotas.get((what, key))

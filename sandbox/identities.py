@@ -27,7 +27,7 @@ def letters_of(length: int, *names: object) -> str:
 
 def number_of(digits: int, *names: object) -> int:
     """A number of exactly `digits` digits."""
-    low = 10 ** (digits - 1)
+    low: int = 10 ** (digits - 1)
     return low + int.from_bytes(digest(*names)[:8], "big") % (9 * low)
 
 

@@ -14,11 +14,14 @@ title, skills, tags, category or description. Results keep one order. An empty t
 platform paths:
   boss     GET /wapi/zpgeek/miniapp/search/joblist.json    GET /wapi/zpgeek/miniapp/job/detail.json
            GET|POST /wapi/batch/batchRunV3                 GET /wapi/zpgeek/miniapp/brand/detail.json
-           needs headers mpt, zp_app_id (or zpAppId) 10002, traceid F-<6 hex><10 letters or digits>; details need the securityId that an answer
-           gave for that very posting. boss.sign on: x-sign = hex HMAC-MD5(secret, METHOD \\n path \\n query as sent \\n time \\n nonce), headers
+           needs headers mpt, zp_app_id (or zpAppId) 10002,
+           traceid F-<6 hex><10 letters or digits>; details need the securityId that an answer
+           gave for that very posting. boss.sign on: x-sign = hex HMAC-MD5(secret, METHOD \\n path \\n query as sent \\n time \\n nonce),
+           headers
            x-sign-time (unix ms, 60 s) and x-sign-nonce (once).
   qcwy     GET /api/job/search-pc (unsigned)    GET /open/noauth/search-pc    POST /open/noauth/recommend/job-tab-dynamic-wx-mini
-           sign = hex HMAC-SHA256(key, path ? query as sent [+ body]); timestamp in seconds, 300 s. The POST takes the search parameters as a
+           sign = hex HMAC-SHA256(key, path ? query as sent [+ body]); timestamp in seconds,
+           300 s. The POST takes the search parameters as a
            compact JSON body and From-Domain 51job_weixin_wxapp. Ads (isAd) are postings; the oracle lists them among the jobs and as ads.
            Repeated postings are counted twice by totalCount, so that a walk of all pages meets every posting. pageSize up to 100.
            filters: function industry salary workYear degree companySize companyType jobType (other parameters are ignored).
@@ -32,9 +35,11 @@ control door (header x-sandbox-control: <control token>):
   POST /_sandbox/oracle                    [{"platform", "text", "city" (name or codes), "pages"?, "page_size"?, "filters"?}] ->
        {"keywords": [{platform, text, city, matching, positions, repeated, capped, jobs, companies, beyond, ads, mutated}],
         "platforms": {name: {jobs, companies}}}
-       jobs = what a crawl must store: all matches (a capped search must be split), or with pages what those pages show; beyond = matches that
+       jobs = what a crawl must store: all matches (a capped search must be split),
+       or with pages what those pages show; beyond = matches that
        the plain walk does not show; companies = encryptBrandId / encCoId / companyNumber.
-  GET  /_sandbox/answers[?platform=]       per platform: requests, jobs_served, verdicts, causes, kinds, clients [{client, ip, verdicts}], last
+  GET  /_sandbox/answers[?platform=]       per platform: requests, jobs_served, verdicts, causes, kinds, clients [{client, ip, verdicts}],
+  last
   GET  /_sandbox/keywords[?platform=]      [{platform, text, city, city_code, jobs}] worth a demo
   POST /_sandbox/reset                     forget clients, quotas, answers and switches ({"switches": false} keeps those)
 

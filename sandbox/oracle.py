@@ -1,4 +1,4 @@
-"""What a crawl must yield: for keywords, the jobs and companies that the fake platforms hold, and those that only a split search reaches."""
+"""What a crawl must yield: for keywords, the jobs and companies that the fakes hold, and those that only a split search meets."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from sandbox.fakes import FakePlatform
 from sandbox.model import Entry
 from sandbox.shelf import Search
 
-DEMO_TEXTS = 14  # candidate texts that suggestions are chosen from
+DEMO_TEXTS = 14  # of the commonest tags, so many are considered as keywords
+BROAD_TEXTS = ("工程师", "开发", "经理", "销售", "运营", "专员")  # words of titles, considered too
 RICHEST = 400  # a suggested keyword holds at most so many jobs
 KEYWORD_KEYS = {"platform", "text", "city", "pages", "page_size", "filters"}
 
@@ -46,7 +47,8 @@ def read_question(row: Any, platforms: Mapping[str, FakePlatform]) -> Question:
     filters = row.get("filters") or {}
     if not isinstance(filters, Mapping):
         raise OracleError(f"keyword {dict(row)!r}: filters is an object of parameter name and codes")
-    return Question(row["platform"], str(row.get("text", "")), str(row.get("city", "")), *numbers.values(), dict(filters))
+    text, city = str(row.get("text", "")), str(row.get("city", ""))
+    return Question(row["platform"], text, city, numbers["pages"], numbers["page_size"], dict(filters))
 
 
 def answer_questions(rows: Any, platforms: Mapping[str, FakePlatform]) -> dict[str, Any]:
@@ -122,9 +124,11 @@ def _spread(fitting: list[tuple[int, str]], place: int) -> list[tuple[int, str]]
 
 
 def _candidate_texts(platform: FakePlatform) -> list[str]:
-    """The tags that most postings carry."""
+    """The tags that most postings carry, and some words that many titles hold. Letter case makes no other text."""
     counts = Counter(tag for entry in platform.shelf.entries for tag in entry.tags if 1 < len(tag) <= 12)
-    return [text for text, _ in counts.most_common(DEMO_TEXTS)]
+    texts = [text for text, _ in counts.most_common(2 * DEMO_TEXTS)]
+    kept = {text.lower(): text for text in reversed(texts)}
+    return [*(text for text in texts if kept[text.lower()] == text)][:DEMO_TEXTS] + [text for text in BROAD_TEXTS if text not in kept]
 
 
 def _busy_cities(platform: FakePlatform) -> list[tuple[str, str]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import quote
 
 import orjson
 
@@ -14,6 +15,11 @@ _HOLE = re.compile(b"\xef\xa3\xb0(.)\xef\xa3\xb1")
 def hole(letter: str) -> str:
     """A mark that `Pieces` turns into a hole named by one ASCII letter. Private-use characters, so that no text holds it by chance."""
     return f"\uf8f0{letter}\uf8f1"
+
+
+def quoted(text: str) -> str:
+    """The text url-encoded, its holes left open."""
+    return quote(text).replace("%EF%A3%B0", "\uf8f0").replace("%EF%A3%B1", "\uf8f1")
 
 
 class Pieces:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import queue
@@ -65,36 +66,22 @@ class SandboxProcess:
         root = str(Path(__file__).resolve().parent.parent)
         paths = [root, *filter(None, [os.environ.get("PYTHONPATH", "")])]
         environment = {**os.environ, "PYTHONPATH": os.pathsep.join(paths)}
-        self._process = subprocess.Popen(  # noqa: S603
+        process = subprocess.Popen(  # noqa: S603
             self._command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment
         )
+        self._process = process
         try:
-            self._read_ready(self._first_line())
+            self._read_ready(process, first_line(process))
             if self._switches:
                 self._call("PUT", "/switches", self._switches)
         except BaseException:
             self.stop()
             raise
 
-    def _first_line(self) -> bytes:
-        """The ready line, read in a thread so that waiting can end."""
-        process = self._process
-        assert process is not None
-        assert process.stdout is not None
-        lines: queue.Queue[bytes] = queue.Queue()
-        threading.Thread(target=lambda: lines.put(process.stdout.readline()), daemon=True).start()
-        try:
-            return lines.get(timeout=READY_SECONDS)
-        except queue.Empty:
-            raise SandboxError(f"the sandbox was not ready after {READY_SECONDS:.0f} s: {' '.join(self._command)}") from None
-
-    def _read_ready(self, line: bytes) -> None:
-        process = self._process
-        assert process is not None
-        assert process.stderr is not None
+    def _read_ready(self, process: subprocess.Popen[bytes], line: bytes) -> None:
         if not line:
-            words = process.stderr.read().decode("utf-8", "replace").strip()[-2000:]
-            raise SandboxError(f"the sandbox ended at start (exit code {process.wait()}): {words}")
+            words = process.communicate()[1].decode("utf-8", "replace").strip()[-2000:]
+            raise SandboxError(f"the sandbox ended at start (exit code {process.returncode}): {words}")
         threading.Thread(target=_drain, args=(process.stderr,), daemon=True).start()
         told = json.loads(line)
         self.base_url, self.control_url, self.control_token = told["base_url"], told["control_url"], told["control_token"]
@@ -161,7 +148,18 @@ class SandboxProcess:
                 raise SandboxError(f"{method} {path} was refused ({error.code}): {error.read().decode('utf-8', 'replace')}") from None
 
 
+def first_line(process: subprocess.Popen[bytes]) -> bytes:
+    """The ready line, read in a thread so that waiting can end; b"" when the process ended without one."""
+    lines: queue.Queue[bytes] = queue.Queue()
+    threading.Thread(target=lambda: lines.put(process.stdout.readline() if process.stdout else b""), daemon=True).start()
+    try:
+        return lines.get(timeout=READY_SECONDS)
+    except queue.Empty:
+        raise SandboxError(f"the sandbox was not ready after {READY_SECONDS:.0f} s") from None
+
+
 def _drain(pipe: Any) -> None:
     """Read what the process says on stderr, so that its pipe never fills."""
-    while pipe.read(4096):
-        pass
+    with contextlib.suppress(ValueError, OSError):  # closed by stop() while it was being read
+        while pipe.read(4096):
+            pass

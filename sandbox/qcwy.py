@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from random import Random
-from typing import Any
+from typing import Any, ClassVar
 from urllib.parse import quote
 
 import orjson
 
 from sandbox.codes import QCWY_COUNTRY
-from sandbox.fakes import Blocked, FakePlatform, Parcel, whole
+from sandbox.fakes import BlockedError, FakePlatform, Parcel, whole
 from sandbox.identities import digest
 from sandbox.model import Entry
 from sandbox.seals import qcwy_sign_fault
@@ -30,7 +30,7 @@ class FakeQcwy(FakePlatform):
 
     name = "qcwy"
     country = (QCWY_COUNTRY,)
-    paths = {
+    paths: ClassVar = {
         OPEN_DOOR: ("search", SEARCH),
         "/open/noauth/search-pc": ("search", SEARCH),
         POST_DOOR: ("search", SEARCH),
@@ -70,28 +70,28 @@ class FakeQcwy(FakePlatform):
 
     def check(self, visit: Visit, _asked: Asked) -> None:
         if (visit.method == "POST") != (visit.path == POST_DOOR):
-            raise Blocked("refused", "method")
+            raise BlockedError("refused", "method")
         if visit.path == OPEN_DOOR:
             self._check_wall(visit)
             return
         if visit.path == POST_DOOR and visit.headers.get("from-domain") != "51job_weixin_wxapp":
-            raise Blocked("refused", "header_from_domain")
+            raise BlockedError("refused", "header_from_domain")
         if fault := qcwy_sign_fault(self.secrets.qcwy_sign_key, visit):
-            raise Blocked("refused", fault)
+            raise BlockedError("refused", fault)
         if visit.path == POST_DOOR and not is_compact_json(visit.body):
-            raise Blocked("refused", "body_not_compact_json")
+            raise BlockedError("refused", "body_not_compact_json")
 
     def _check_wall(self, visit: Visit) -> None:
         """The slider before the unsigned door, after waf_after requests from one address."""
         if visit.now < self._walled_until.get(visit.ip, 0.0):
-            raise Blocked("slider", "waf")
+            raise BlockedError("slider", "waf")
         if not self.switches["waf_after"]:
             return
         count = self._door_visits.get(visit.ip, 0) + 1
         if count > self.switches["waf_after"]:
             self._door_visits[visit.ip] = 0
             self._walled_until[visit.ip] = visit.now + self.switches["waf_seconds"]
-            raise Blocked("slider", "waf")
+            raise BlockedError("slider", "waf")
         self._door_visits[visit.ip] = count
 
     def search(self, visit: Visit, asked: Asked) -> Outcome:

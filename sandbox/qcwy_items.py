@@ -5,27 +5,27 @@ from __future__ import annotations
 import json
 import time
 from typing import Any
-from urllib.parse import quote
 
-from sandbox import codes, identities
+from sandbox import codes, identities, wording
 from sandbox import vocabulary as words
-from sandbox import wording
 from sandbox.model import Entry, Firm, Item, Posting
-from sandbox.pieces import hole
+from sandbox.pieces import hole, quoted
 
 SIZES = tuple(codes.QCWY_SIZE.values())
 LOGO = "https://img04.51jobcdn.com/im/mkt/app/51job_phone/app/homelogo/home_logo_default.png"
 LABELS = (("高新技术企业", "hi_tech"), ("科技型中小企业", "technical_sme"), ("B轮融资", "financing_turn"))
 MEDALS = ((0.049, "新锐招聘官", "1"), (0.05, "卓越招聘官", "2"), (0.0502, "王者招聘官", "3"))
 RECRUITER_KEYS = (
-    "hrUid", "hrName", "smallHrLogoUrl", "hrPosition", "hrMedalTitle", "hrMedalLevel", "showHrMedalTitle", "hrIsOnline", "isOnline", "hasHrMobile",
+    "hrUid", "hrName", "smallHrLogoUrl", "hrPosition", "hrMedalTitle", "hrMedalLevel", "showHrMedalTitle", "hrIsOnline", "isOnline",
+    "hasHrMobile",
 )  # fmt: skip
 
 
 def tracking(job_type: str) -> str:
     """The JSON text inside `property`, holes for keyword (k), rank (K), page (P) and request id (R)."""
     facts = {
-        "isInitiative": "是", "pageCode": "sou|sou|soulb", "shortPageCode": "sou|sou|soulb", "searchType": "手动搜索职位", "jobRank": hole("K"),
+        "isInitiative": "是", "pageCode": "sou|sou|soulb", "shortPageCode": "sou|sou|soulb", "searchType": "手动搜索职位",
+        "jobRank": hole("K"),
         "policyId": '{"layer_rank_v23":"2099_2"}', "keyword": hole("k"), "pageNum": hole("P"), "requestId": hole("R"), "jobType": job_type,
     }  # fmt: skip
     return json.dumps(facts, ensure_ascii=False, separators=(",", ":"))
@@ -33,7 +33,7 @@ def tracking(job_type: str) -> str:
 
 def scheme(job_id: str, job_type: str) -> str:
     """The app link, which holds the tracking text once more, url-encoded (keyword hole q)."""
-    text = quote(tracking(job_type).replace(hole("k"), hole("q")), safe="\uf8f0\uf8f1")
+    text = quoted(tracking(job_type).replace(hole("k"), hole("q")))
     return f"qiancheng://home/show_job_info?jobid={job_id}&property={text}"
 
 
@@ -67,7 +67,8 @@ def recruiter_facts(seed: object, number: object, quirk: float) -> Item:
 
 def optional_facts(posting: Posting) -> Item:
     """Keys that real items lack now and then, at about the real rates."""
-    quirk, facts, trade = posting.quirk, {}, posting.firm.industry
+    quirk, trade = posting.quirk, posting.firm.industry
+    facts: Item = {}
     if quirk > 0.35:
         facts["hrLabels"] = ["简历处理快", "今日活跃", "回复率高"][: 1 + posting.number % 3]
     if quirk > 0.984:
@@ -140,12 +141,14 @@ def switches_of(posting: Posting) -> dict[str, Any]:
     retriever = "JobTermBasedRetriever" + ad
     extra = {"retrieverName": retriever, "referJobId": "", "intentions": "", "adExtendFunc": "", "adExtendCity": ""}
     return {
-        "isCommunicate": False, "isFromXyx": quirk < 0.02, "isIntern": posting.employment == "intern", "isModelEmployer": posting.firm.number % 18 == 0,
+        "isCommunicate": False, "isFromXyx": quirk < 0.02, "isIntern": posting.employment == "intern",
+        "isModelEmployer": posting.firm.number % 18 == 0,
         "isQuickFeedback": posting.number % 7 == 0, "isPromotion": posting.number % 28 == 0, "isApply": False, "isExpire": False,
         "allowChatOnline": False, "isRemoteWork": 0.81 < quirk < 0.811, "isAllowChat": quirk > 0.03,
         "hrInfoType": 0 if quirk > 0.02 else 2 - (posting.number % 15 == 0), "term": "1" if posting.employment == "part" else "0",
         "termStr": "兼职" if posting.employment == "part" else "全职", "landmarkId": "", "landmarkString": "", "retrieverName": retriever,
-        "exrInfo02": json.dumps(extra, separators=(",", ":")), "contactAllowed": "0" if quirk > 0.25 else "", "contactDay": "", "contactTime": "",
+        "exrInfo02": json.dumps(extra, separators=(",", ":")), "contactAllowed": "0" if quirk > 0.25 else "", "contactDay": "",
+        "contactTime": "",
         "major1Str": "", "major2Str": "", "funcType2Code": "",
     }  # fmt: skip
 
@@ -163,9 +166,11 @@ def item_of(posting: Posting, seed: int) -> Item:
     return {
         **links(job_id, place["hrefAreaPinYin"], job_type), "jobId": job_id, "jobType": job_type, "jobName": posting.title, "jobTags": tags,
         "jobTagsForOrder": tags, "jobNumString": ("若干", "1", "2", "5")[posting.number % 4] if posting.quirk > 0.98 else "", **place,
-        "provideSalaryString": posting.pay.text, "jobSalaryMin": "" if low is None else str(low), "jobSalaryMax": "" if high is None else str(high),
+        "provideSalaryString": posting.pay.text, "jobSalaryMin": "" if low is None else str(low),
+        "jobSalaryMax": "" if high is None else str(high),
         "issueDateString": when(posting.published), "confirmDateString": when(posting.published - 86_400),
-        "updateDateTime": when(posting.published - 3_600), "workYear": wording.qcwy_years(posting.experience), "workYearString": posting.experience,
+        "updateDateTime": when(posting.published - 3_600), "workYear": wording.qcwy_years(posting.experience),
+        "workYearString": posting.experience,
         "degreeString": posting.education, "funcType1Code": posting.family.qcwy_code, **company_facts(posting.firm, seed),
         **switches_of(posting), "jobDescribe": describe(posting), "jobWelfareCodeDataList": welfare,
         **recruiter_facts(seed, posting.number, posting.quirk), **optional_facts(posting),

@@ -1,4 +1,4 @@
-"""The sandbox's own cryptography: what it issues (tokens, security ids) and what it checks (Boss's x-sign, 51job's sign). Shared with nobody."""
+"""The sandbox's own cryptography: what it issues (tokens, security ids) and what it checks (Boss's x-sign, 51job's sign)."""
 
 from __future__ import annotations
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 from aiohttp import web
 
@@ -17,6 +17,7 @@ from sandbox.world import World
 
 LOOPBACK = "127.0.0.1"
 LARGEST_BODY = 4 * 2**20
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 def make_app(world: World, control_token: str, clock: Callable[[], float] = time.time) -> web.Application:
@@ -30,7 +31,7 @@ def make_app(world: World, control_token: str, clock: Callable[[], float] = time
     return app
 
 
-def make_handler(world: World, platform: FakePlatform, clock: Callable[[], float]) -> Callable:
+def make_handler(world: World, platform: FakePlatform, clock: Callable[[], float]) -> Handler:
     """The handler of one platform's paths."""
     switches = platform.switches
 
@@ -45,7 +46,7 @@ def make_handler(world: World, platform: FakePlatform, clock: Callable[[], float
     return handle
 
 
-def make_target(name: str, clock: Callable[[], float]) -> Callable:
+def make_target(name: str, clock: Callable[[], float]) -> Handler:
     """The challenge page that redirected visitors land on."""
 
     async def show(_request: web.Request) -> web.Response:

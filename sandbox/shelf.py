@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from typing import Any
 
 from sandbox.model import Entry, Item
 
@@ -89,6 +90,6 @@ class Shelf:
         return found
 
 
-def _trim(cache: OrderedDict, size: int) -> None:
+def _trim(cache: OrderedDict[Any, Any], size: int) -> None:
     while len(cache) > size:
         cache.popitem(last=False)

@@ -162,7 +162,7 @@ def apply_switches(switches: dict[str, dict[str, Any]], changes: Mapping[str, An
 
 
 def parse_switch(text: str) -> tuple[str, str, Any]:
-    """`boss.ban=ip_banned` -> ("boss", "ban", "ip_banned"), the value read by the type of the switch's default. SwitchError when it does not fit."""
+    """`boss.ban=ip_banned` -> ("boss", "ban", "ip_banned"), read by the type of the switch's default. SwitchError when unfit."""
     target, equals, word = text.partition("=")
     platform, dot, name = target.partition(".")
     if not (equals and dot):

@@ -36,7 +36,7 @@ def make_firms(seed: int, count: int) -> list[Firm]:
     """`count` made-up companies, each with a name of its own."""
     rng = Random(f"{seed}/firms")
     taken: set[str] = set()
-    firms = []
+    firms: list[Firm] = []
     while len(firms) < count:
         firm = _firm(rng, len(firms), taken)
         taken.add(firm.name)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from random import Random
 
 from sandbox.codes import EDUCATION_RANKS
@@ -126,7 +127,7 @@ def qcwy_years(text: str) -> str:
         return "1"
     if text == "无需经验":
         return "10"
-    years = int(text.split("年")[0].split("-")[0])
+    years = int(re.split("[年-]", text, maxsplit=1)[0])
     steps = ((10, "8"), (8, "7"), (5, "6"), (3, "5"), (2, "4"))
     return next((code for least, code in steps if years >= least), "3")
 

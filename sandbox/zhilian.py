@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 from collections import OrderedDict
-from typing import Any
+from typing import Any, ClassVar
 from uuid import UUID
 
 import orjson
 
 from sandbox.codes import ZHILIAN_COUNTRY
-from sandbox.fakes import Blocked, FakePlatform, Parcel, as_json, label_of, whole
+from sandbox.fakes import BlockedError, FakePlatform, Parcel, as_json, label_of, whole
 from sandbox.identities import digest
 from sandbox.model import Entry
 from sandbox.pieces import Pieces
@@ -34,7 +34,7 @@ class FakeZhilian(FakePlatform):
 
     name = "zhilian"
     country = ZHILIAN_COUNTRY
-    paths = {
+    paths: ClassVar = {
         POSITIONS_PATH: ("search", SEARCH),
         OLD_PATH: ("old_search", SEARCH),
         "/c/i/jobs/position-detailv2": ("detail", DETAIL),
@@ -64,7 +64,7 @@ class FakeZhilian(FakePlatform):
 
     def check(self, visit: Visit, asked: Asked) -> None:
         if (visit.method == "POST") != (visit.path == POSITIONS_PATH):
-            raise Blocked("failure", "method")
+            raise BlockedError("failure", "method")
         if self.switches["login"]:
             self._check_login(visit, body_of(visit))
         if asked.client == "at-1":
@@ -77,9 +77,9 @@ class FakeZhilian(FakePlatform):
         for name, right in (("at", self.secrets.zhilian_at), ("rt", self.secrets.zhilian_rt)):
             given = visit.params.get(name, "")
             if not given:
-                raise Blocked("login_expired", f"{name}_missing")
+                raise BlockedError("login_expired", f"{name}_missing")
             if given != right or body.get(name, right) not in ("", right):
-                raise Blocked("login_expired", f"{name}_wrong")
+                raise BlockedError("login_expired", f"{name}_wrong")
 
     def _check_ids(self, visit: Visit, body: dict[str, Any]) -> None:
         """The ids that stand in for a signature; anything wrong gives the soft block."""
@@ -97,7 +97,7 @@ class FakeZhilian(FakePlatform):
             "action_id_reused": action in self._actions,
         }
         if fault := next((name for name, is_so in faults.items() if is_so), ""):
-            raise Blocked("empty_zero", fault)
+            raise BlockedError("empty_zero", fault)
         self._actions[action] = None
         if len(self._actions) > ACTIONS_KEPT:
             self._actions.popitem(last=False)

@@ -36,9 +36,11 @@ def facts_of(posting: Posting, seed: int) -> Item:
         "salaryReal": "" if low is None else f"{low}-{high}", "salaryCount": months, "workCity": posting.city.name,
         "cityId": posting.city.zhilian, "cityDistrict": posting.district_name.removesuffix("区"),
         "streetName": posting.area if posting.district >= 0 and posting.quirk > 0.13 else "",
-        "education": posting.education, "workingExp": posting.experience, "workType": {"intern": "实习", "part": "兼职", "campus": "校园"}.get(
+        "education": posting.education, "workingExp": posting.experience,
+        "workType": {"intern": "实习", "part": "兼职", "campus": "校园"}.get(
             posting.employment, "全职"), "companyName": firm.full_name, "companyNumber": company, "companySize": size_of(firm),
-        "property": "民营" if firm.number % 5 else KINDS[firm.number // 5 % 6], "industryName": firm.industry[2], "financing": firm.stage or "未融资",
+        "property": "民营" if firm.number % 5 else KINDS[firm.number // 5 % 6], "industryName": firm.industry[2],
+        "financing": firm.stage or "未融资",
         "publishTime": when(posting.published), "description": posting.description, "introduction": firm.introduction,
         "recruitNumber": posting.recruits, "skills": list(posting.skills), "welfare": list(firm.welfare), "category": posting.family.name,
         "categoryCode": posting.family.zhilian_code, "address": firm.address, "longitude": f"{posting.longitude:.6f}",
@@ -73,10 +75,12 @@ def item_of(facts: Item) -> Item:
         "salary60": facts["salary60"],
     }
     item: Item = {
-        "number": number, "jobId": identities.number_of(9, "zl-job", number), "companyId": identities.number_of(8, "zl-co", facts["companyNumber"]),
+        "number": number, "jobId": identities.number_of(9, "zl-job", number),
+        "companyId": identities.number_of(8, "zl-co", facts["companyNumber"]),
         "companyRootId": identities.number_of(8, "zl-co", facts["companyNumber"]), "name": facts["name"], "salary60": facts["salary60"],
         "salaryReal": facts["salaryReal"], "salaryCount": facts["salaryCount"], "salaryType": 0, "workCity": facts["workCity"],
-        "cityDistrict": facts["cityDistrict"], "streetName": facts["streetName"], "tradingArea": "", "cityId": facts["cityId"], "streetId": "",
+        "cityDistrict": facts["cityDistrict"], "streetName": facts["streetName"], "tradingArea": "", "cityId": facts["cityId"],
+        "streetId": "",
         "education": facts["education"], "workingExp": facts["workingExp"], "workType": facts["workType"], "workTypeCode": "2",
         "companyName": facts["companyName"], "companyNumber": facts["companyNumber"], "rootCompanyNumber": facts["companyNumber"],
         "companySize": facts["companySize"], "companyUrl": f"http://company.zhaopin.com/{facts['companyNumber']}.htm", "companyLogo": LOGO,
@@ -84,13 +88,15 @@ def item_of(facts: Item) -> Item:
         "industryName": facts["industryName"], "industryCompanyTags": [], "industryTags": [],
         "financingStage": {"code": 1, "name": facts["financing"]}, **names, "publishTime": facts["publishTime"],
         "firstPublishTime": facts["publishTime"], "jobSummary": facts["description"][:60].replace("\n", ""),
-        "recruitNumber": facts["recruitNumber"], "skillLabel": skills, "jobSkillTags": [{"id": i, "name": s["value"], "standard": True} for i, s in
+        "recruitNumber": facts["recruitNumber"], "skillLabel": skills,
+        "jobSkillTags": [{"id": i, "name": s["value"], "standard": True} for i, s in
         enumerate(skills)], "showSkillTags": [{"tag": s["value"], "highlightColor": ""} for s in skills],
         "welfareLabel": [{"state": 0, "value": text} for text in facts["welfare"]], "welfareTagList": facts["welfare"],
         "jobKnowledgeWelfareFeatures": facts["welfare"][:3], "needMajor": [], "positionHighlight": "", "positionCommercialLabel": [],
         "companyScaleTypeTagsNew": [], "subJobTypeLevel": facts["categoryCode"], "subJobTypeLevelName": facts["category"],
         "staffCard": staff_of(facts), "matchInfo": {"matched": 0, "icon": "", "tagState": 0}, "jobHitReason": "", "recallSign": "",
-        "liveCard": None, "chatWindow": 1, "applyType": "1", "menVipLevel": 0, "distance": 0, "rpoProxied": False, "hasAppliedPosition": False,
+        "liveCard": None, "chatWindow": 1, "applyType": "1", "menVipLevel": 0, "distance": 0, "rpoProxied": False,
+        "hasAppliedPosition": False,
         "positionSourceType": 1, "positionSourceTypeUrl": "", "isUrgent": False, "uuid": identities.hex_of(32, number), "cardType": 0,
         "cardCustomJson": json.dumps(card, ensure_ascii=False, separators=(",", ":")),
     }  # fmt: skip
@@ -135,15 +141,18 @@ def position_detail(facts: Item) -> Item:
     company = {
         "companyName": facts["companyName"], "companyNumber": facts["companyNumber"], "companySize": facts["companySize"],
         "companyDescription": facts["introduction"], "companyUrl": f"http://company.zhaopin.com/{facts['companyNumber']}.htm",
-        "companyLogo": LOGO, "videoUrl": "", "industry": facts["industryName"], "industryNameLevel": facts["industryName"], "industryCode": "",
+        "companyLogo": LOGO, "videoUrl": "", "industry": facts["industryName"], "industryNameLevel": facts["industryName"],
+        "industryCode": "",
         "financingStageName": facts["financing"], "property": facts["property"], "menVipUrl": "", "menVipLevel": 0,
         "url": f"http://company.zhaopin.com/{facts['companyNumber']}.htm", "bestEmployerType": 0,
     }  # fmt: skip
     html = html_of(facts["description"])
     position = {
         "number": facts["number"], "positionNumber": facts["number"], "name": facts["name"], "positionName": facts["name"],
-        "salary60": facts["salary60"], "workingExp": facts["workingExp"], "positionWorkingExp": facts["workingExp"], "education": facts["education"],
-        "workCity": facts["workCity"], "positionWorkCity": facts["workCity"], "cityId": facts["cityId"], "cityDistrict": facts["cityDistrict"],
+        "salary60": facts["salary60"], "workingExp": facts["workingExp"], "positionWorkingExp": facts["workingExp"],
+        "education": facts["education"],
+        "workCity": facts["workCity"], "positionWorkCity": facts["workCity"], "cityId": facts["cityId"],
+        "cityDistrict": facts["cityDistrict"],
         "positionCityDistrict": facts["cityDistrict"], "jobDesc": html, "jobDescPC": html, "workAddress": facts["address"],
         "latitude": facts["latitude"], "longitude": facts["longitude"], "publishTime": facts["publishTime"],
         "positionPublishTime": facts["publishTime"], "recruitNumber": facts["recruitNumber"], "workType": facts["workType"],
@@ -168,18 +177,23 @@ def old_item(facts: Item) -> Item:
         "number": facts["number"],
         "jobType": {"items": [{"code": facts["categoryCode"], "name": facts["category"]}], "display": facts["category"]},
         "company": {
-            "number": facts["companyNumber"], "url": f"https://company.zhaopin.com/{facts['companyNumber']}.htm", "name": facts["companyName"],
+            "number": facts["companyNumber"], "url": f"https://company.zhaopin.com/{facts['companyNumber']}.htm",
+            "name": facts["companyName"],
             "size": {"code": size_code(facts["companySize"]), "name": facts["companySize"]},
             "type": {"code": codes_of_kind(facts["property"]), "name": facts["property"]},
         },
-        "positionURL": url_of(facts["number"]), "workingExp": {"code": codes.code_of(codes.ZHILIAN_EXPERIENCE, facts["workingExp"]), "name": years},
+        "positionURL": url_of(facts["number"]),
+        "workingExp": {"code": codes.code_of(codes.ZHILIAN_EXPERIENCE, facts["workingExp"]), "name": years},
         "eduLevel": {"code": codes.code_of(codes.ZHILIAN_EDUCATION, facts["education"]), "name": education}, "salary": pay,
         "emplType": facts["workType"], "jobName": facts["name"], "industry": "", "recruitCount": facts["recruitNumber"],
         "geo": {"lat": facts["latitude"], "lon": facts["longitude"]},
         "city": {"items": [{"code": facts["cityId"], "name": facts["workCity"]}], "display": place}, "applyType": "1",
-        "updateDate": facts["publishTime"], "createDate": facts["publishTime"], "endDate": facts["publishTime"], "welfare": facts["welfare"],
-        "saleType": 0, "feedbackRation": 0.6, "score": 600.5, "resumeCount": 10, "showLicence": 0, "interview": 0, "companyLogo": LOGO, "tags": [],
-        "vipLevel": 1002, "expandCount": 0, "positionLabel": "", "duplicated": False, "futureJob": False, "selected": False, "applied": False,
+        "updateDate": facts["publishTime"], "createDate": facts["publishTime"], "endDate": facts["publishTime"],
+        "welfare": facts["welfare"],
+        "saleType": 0, "feedbackRation": 0.6, "score": 600.5, "resumeCount": 10, "showLicence": 0, "interview": 0, "companyLogo": LOGO,
+        "tags": [],
+        "vipLevel": 1002, "expandCount": 0, "positionLabel": "", "duplicated": False, "futureJob": False, "selected": False,
+        "applied": False,
         "collected": False, "isShow": False, "timeState": "最新", "rate": "60%",
     }  # fmt: skip
 

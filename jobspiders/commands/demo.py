@@ -59,12 +59,11 @@ class Command(ScrapyCommand):
 
     def run(self, args: list[str], opts: argparse.Namespace) -> None:
         # Scrapy imports every command before any: what only the demo needs is loaded here.
-        from rich.console import Console
-
+        from jobspiders.demo.summary import open_console
         from jobspiders.demo.world import TROUBLE, choose_errands, point_settings
         from sandbox.process import SandboxProcess
 
-        console = Console()
+        console = open_console()
         started = time.monotonic()
         switches = {platform.value: dict(trouble) for platform, trouble in TROUBLE.items()}
         if opts.ban:

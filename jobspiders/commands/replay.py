@@ -17,7 +17,6 @@ from scrapy.commands import ScrapyCommand
 from scrapy.exceptions import UsageError
 
 from jobschema import Platform, Verdict
-from jobspiders.normalise.rows import normalise_company, normalise_job
 from jobspiders.platforms import build_platform, replay_call
 from jobspiders.platforms.base import Answer, CallKind, Reading
 
@@ -61,6 +60,8 @@ class Command(ScrapyCommand):
 
 def describe(platform: Platform, reading: Reading, mask: bool) -> Iterator[dict[str, Any]]:
     """The reading as one dict a line: first the verdict with its counts, then every row, then every reject."""
+    from jobspiders.normalise.rows import normalise_company, normalise_job
+
     now = datetime.now(UTC)
     yield {
         "verdict": reading.verdict,

@@ -13,6 +13,7 @@ from rich.table import Table
 from jobspiders.outcome import ExitCode, Outcome
 
 SHOWN = ("platform", "city", "title", "company_name", "salary_text", "month_low", "month_high", "experience_text", "education")
+WIDTH = 150
 STYLES = {ExitCode.COMPLETE: "green", ExitCode.BLOCKED: "red", ExitCode.PARTIAL: "yellow"}
 
 
@@ -30,6 +31,12 @@ class Check:
         if not self.missing and not self.invented:
             return f"all {self.expected}"
         return f"{self.missing} of {self.expected} missing, {self.invented} invented"
+
+
+def open_console() -> Console:
+    """The terminal as it is; a pipe or a file gets lines long enough for the tables."""
+    console = Console()
+    return console if console.is_terminal else Console(width=WIDTH)
 
 
 def show_summary(console: Console, outcomes: Sequence[Outcome], checks: Mapping[str, Check]) -> None:
@@ -53,9 +60,9 @@ def show_rows(console: Console, rows: Sequence[Mapping[str, Any]]) -> None:
     """The first rows of job_analytics, the columns that people look at."""
     table = Table(title="job_analytics, first rows", title_justify="left", title_style="bold")
     for name in SHOWN:
-        table.add_column(name, overflow="ellipsis", no_wrap=True, max_width=22)
+        table.add_column(name, overflow="ellipsis", no_wrap=True, max_width=20, min_width=8)
     for row in rows:
-        table.add_row(*("" if row[name] is None else str(row[name]) for name in SHOWN))
+        table.add_row(*(_shown(row[name]) for name in SHOWN))
     console.print(table)
 
 
@@ -71,3 +78,9 @@ def show_next(console: Console, picture: Path, folder: Path) -> None:
         "scrapy crawl qcwy -a keywords=Python -a city=北京 -a pages=2 -O jobs.jsonl   # the real platform, with your QCWY_SIGN_KEY",
     ):
         console.print(f"  .venv/bin/{command}", soft_wrap=True, highlight=False, markup=False)
+
+
+def _shown(value: Any) -> str:
+    if value is None:
+        return ""
+    return f"{value:,.0f}" if isinstance(value, float) else str(value)

@@ -12,15 +12,15 @@ from typing import Any
 from jobschema import Platform
 from jobspiders.secret import Secret
 
-# Loopback needs no manners, and a rest of half an hour is rehearsed in two seconds.
+# Loopback needs no manners, and a rest of half an hour is rehearsed in a third of a second.
 REHEARSAL: Mapping[str, Any] = {
     "DOWNLOAD_DELAY": 0,
     "DOWNLOAD_DELAY_JITTER": 0,
     "CONCURRENT_REQUESTS": 16,
     "CONCURRENT_REQUESTS_PER_DOMAIN": 16,
     "DOWNLOAD_TIMEOUT": 10,
-    "VERDICT_REST_SCALE": 0.001,
-    "VERDICT_MAX_WAIT": 20,
+    "VERDICT_REST_SCALE": 0.0002,
+    "VERDICT_MAX_WAIT": 8,
     "PROGRESS_SECONDS": 2,
 }
 

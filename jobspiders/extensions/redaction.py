@@ -45,6 +45,6 @@ class SecretRedaction:
     @classmethod
     def from_crawler(cls, crawler: Crawler) -> Self:
         session = session_of(crawler)
-        values = (crawler.settings.get(name) for name in crawler.settings)
+        values = [attribute.value for attribute in crawler.settings.attributes.values()]
         secrets = [value.reveal() for value in values if isinstance(value, Secret) and value]
         return cls([*secrets, *session.tokens.secrets(), *session.tunnels.secrets(), session.script_secret])

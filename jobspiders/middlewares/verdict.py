@@ -14,7 +14,7 @@ from scrapy.downloadermiddlewares.retry import get_retry_request
 from jobschema import Verdict
 from jobspiders import statkeys
 from jobspiders.errors import RefusedError
-from jobspiders.platforms.base import Answer, Reading
+from jobspiders.platforms.base import Answer, CallKind, Reading
 from jobspiders.session import PlatformSession, session_of
 
 if TYPE_CHECKING:
@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 RETRIED = frozenset({Verdict.SERVER_ERROR}) | {verdict for verdict in Verdict if verdict.is_block}
+
+NEVER_GONE = frozenset({CallKind.SEARCH, CallKind.BATCH})  # a door that is not there is a fault; a posting may be gone
 
 
 class VerdictMiddleware:
@@ -55,7 +57,7 @@ class VerdictMiddleware:
         self._count(reading)
         for verdict, _reason in reading.inner:
             self._react(request, Reading(verdict=verdict))
-        if reading.verdict.is_good:
+        if reading.verdict.is_good and not (reading.verdict is Verdict.NOT_FOUND and call.kind in NEVER_GONE):
             return self._accept(request, response, reading)
         self._react(request, reading)
         return self._retry_or_refuse(request, reading)

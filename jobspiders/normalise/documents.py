@@ -27,15 +27,15 @@ def is_storable(text: str) -> bool:
     return _UNSTORABLE.search(text) is None
 
 
-def dump(document: Any) -> str:
-    """`document` as compact JSON. Whatever JSON or a store cannot hold is replaced, so this never raises for plain values."""
+def dump(document: Any) -> bytes:
+    """`document` as compact JSON in UTF-8. Whatever JSON or a store cannot hold is replaced, so this never raises for plain values."""
     try:
         data = orjson.dumps(document)
     except TypeError:
         data = NUL
     if NUL in data:
         data = orjson.dumps(_storable(document, 0))
-    return data.decode()
+    return data
 
 
 def _storable(value: Any, depth: int) -> Any:
@@ -51,22 +51,6 @@ def _storable(value: Any, depth: int) -> Any:
     if isinstance(value, list | tuple):
         return [_storable(item, depth + 1) for item in value]
     return scrub(str(value))
-
-
-def free_texts(document: Any) -> list[str]:
-    """The strings in `document` that a person may have written; ids, codes and addresses of pages are left out."""
-    found: list[str] = []
-    stack = [document]
-    while stack:
-        node = stack.pop()
-        for child in node.values() if type(node) is dict else node:
-            kind = type(child)
-            if kind is str:
-                if len(child) > 5 and not (child.isascii() and _is_machine_text(child)):
-                    found.append(child)
-            elif kind is dict or kind is list:
-                stack.append(child)
-    return found
 
 
 def mask_document(document: Any) -> Any:

@@ -27,7 +27,7 @@ def fold(text: str) -> str:
     """
     if _FONT_TRICK.search(text):
         raise Unreadable("font_trick", text)
-    return text.strip() if text.isascii() else text.translate(_TABLE).strip()
+    return text.translate(_TABLE).strip()
 
 
 def fold_tight(text: str) -> str:

@@ -18,7 +18,7 @@ from jobschema.content import digest, said
 from jobspiders.normalise.capital import parse_capital
 from jobspiders.normalise.contacts import mask_contacts, may_hold_contact
 from jobspiders.normalise.dates import parse_date, parse_time
-from jobspiders.normalise.documents import NUL, dump, free_texts, is_storable, mask_document, scrub
+from jobspiders.normalise.documents import NUL, dump, is_storable, mask_document, scrub
 from jobspiders.normalise.education import parse_education
 from jobspiders.normalise.employment import parse_employment
 from jobspiders.normalise.errors import Unreadable
@@ -98,7 +98,7 @@ def _job(raw: RawJob, fetch: _Fetch) -> Job:
     problems = list(fetch.problems)
     values = _job_texts(raw, fetch)
     _place(values, problems)
-    document = _masked(Job, values, raw.raw) if fetch.mask else dump(raw.raw)
+    document = _masked(Job, values, raw.raw) if fetch.mask else dump(raw.raw).decode()
     _cut(Job, values, problems)
     longitude, latitude = _point(raw.longitude, raw.latitude, problems)
     values["longitude"], values["latitude"] = longitude, latitude
@@ -107,7 +107,7 @@ def _job(raw: RawJob, fetch: _Fetch) -> Job:
         **values,
         **_salary_columns(_read(parse_salary, values, "salary_text", problems) or _NO_SALARY),
         **_job_meanings(raw, values, fetch, problems),
-        recruiter=None if raw.recruiter is None else dump(raw.recruiter),
+        recruiter=None if raw.recruiter is None else dump(raw.recruiter).decode(),
         problems=problems,
         crawled_at=fetch.crawled_at,
         raw=document,
@@ -198,7 +198,7 @@ def _company(raw: RawCompany, fetch: _Fetch) -> Company:
         "status": raw.status,
         "business_scope": raw.business_scope,
     }
-    document = _masked(Company, values, raw.raw) if fetch.mask else dump(raw.raw)
+    document = _masked(Company, values, raw.raw) if fetch.mask else dump(raw.raw).decode()
     _cut(Company, values, problems)
     values["longitude"], values["latitude"] = _point(raw.longitude, raw.latitude, problems)
     size = _read(parse_company_size, values, "size_text", problems) or _NO_SIZE
@@ -253,19 +253,17 @@ def _read(parse: Callable[[str], T], values: Values, name: str, problems: list[s
 
 
 def _masked(row: RowType, values: Values, document: Values) -> str:
-    """Mask the free texts of `values` in place, and return `document` as JSON, masked too. One scan answers for all of them."""
-    texts = {values[name] or "" for name in _FREE_TEXTS[row]}
-    texts.update(free_texts(document))
+    """Mask the free texts of `values` in place, and return `document` as JSON, masked too."""
+    texts = [values[name] or "" for name in _FREE_TEXTS[row]]
     for name in _FREE_LISTS[row]:
-        texts.update(values[name])
-    if not may_hold_contact("\0".join(texts)):
-        return dump(document)
-    for name in _FREE_TEXTS[row]:
-        if values[name]:
-            values[name] = mask_contacts(values[name])
-    for name in _FREE_LISTS[row]:
-        values[name] = [mask_contacts(text) for text in values[name]]
-    return dump(mask_document(document))
+        texts += values[name]
+    if may_hold_contact("\n".join(texts).encode("utf-8", "surrogatepass")):
+        for name in _FREE_TEXTS[row]:
+            values[name] = values[name] and mask_contacts(values[name])
+        for name in _FREE_LISTS[row]:
+            values[name] = [mask_contacts(text) for text in values[name]]
+    data = dump(document)
+    return (dump(mask_document(document)) if may_hold_contact(data) else data).decode()
 
 
 def _cut(row: RowType, values: Values, problems: list[str]) -> None:

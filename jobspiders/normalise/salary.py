@@ -39,7 +39,7 @@ _TO_MONTH = {Period.HOUR: WORK_HOURS * WORK_DAYS, Period.DAY: WORK_DAYS, Period.
 _NEGOTIABLE = re.compile(r"(?:薪[资酬水]|工资|待遇|月薪|年薪)?(?:可?面议|面谈|详谈|电议|协商|保密)|校招|校园招聘|薪[资酬]?不限")
 
 _SPACED_MONTHS = re.compile(r"\s+(?=[0-9]+\s*薪)")
-_SAID_MONTHS = re.compile(r"(?:[·*×x|/(]|(?<![0-9.]))([0-9]{1,2})薪\)?$")
+_SAID_MONTHS = re.compile(r"(?:[·*×x|/(]+|(?<![0-9.]))([0-9]{1,2})薪\)?$")
 _SAID_PERIOD = re.compile(r"(?:/|每|\(每)(小时|钟头|星期|[时天日周月年次单h])\)?$")
 _SAID_OPEN = re.compile(r"(?:及?以([下上内])|(起))$")
 _NUMBER = r"([0-9]{1,3}(?:,[0-9]{3})+|[0-9]+(?:\.[0-9]+)?)"

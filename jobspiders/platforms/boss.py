@@ -85,7 +85,7 @@ class BossOptions(PlatformOptions):
     version: str = "13.2200"
     app_id: str = "10002"
     page_size: int = 15
-    max_pages: int = 40
+    max_pages: int = 99  # no hard limit is known; `hasMore` ends a search before
     batch_size: int = 5  # details per batch call; 1 = no batches
     platform: str = "zhipin/windows"
     scene: str = "1256"

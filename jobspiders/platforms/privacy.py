@@ -22,7 +22,7 @@ _PERSONAL_KEY = re.compile(
     | staff(?:$|[A-Z].*) | recruiter.* | publisher.*
     | .*[aA]vatar.* | legalPerson.* | realName | nickName | user(?:Id|Name|Info)
     | (?:contact|link)(?:Name|Person|Man|Info|Phone|Mobile|Tel|Email|Wechat|Weixin|Qq|QQ).* | linkman
-    | (?:.*[a-z])?(?i:mobile|telephone|phone|tel|e-?mail|wechat|weixin)(?:No|Num|Number|s|List)?
+    | (?:.*(?i:mobile|phone|e-?mail|wechat|weixin)|tel|.*[a-z]Tel)(?:No|Num|Number|s|List)?
     | (?:encrypt)?[gG]eek.* | (?:encryptE|e)xpectId | cvNumber | resumeNumber   # the account that asked
     """,
     re.VERBOSE,
@@ -55,14 +55,12 @@ def _strip_object(item: dict[str, Any], kept: dict[str, Any] | None, depth: int)
         value = item.pop(key)
         if kept is not None:
             kept.setdefault(key, value)
-    for key, value in item.items():
-        if not value:
-            continue
+    for key, value in item.items():  # the hottest loop of reading a page
         kind = type(value)
         if kind is str:
             if len(value) > _SHORTEST and (value[0] in "{[" or "%22" in value):
                 item[key] = _stripped_text(value, kept, depth + 1)
-        elif kind is dict or kind is list:
+        elif (kind is list or kind is dict) and value:
             item[key] = _stripped(value, kept, depth + 1)
 
 
@@ -78,7 +76,7 @@ def _stripped(value: Any, kept: dict[str, Any] | None, depth: int) -> Any:
                 _strip_object(element, kept, depth + 1)
             elif kind is list:
                 value[index] = _stripped(element, kept, depth + 1)
-            elif kind is str and element[:1] in ("{", "["):
+            elif kind is str and len(element) > _SHORTEST and element[0] in "{[":
                 value[index] = _stripped_text(element, kept, depth + 1)
     return value
 

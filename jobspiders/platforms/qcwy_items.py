@@ -87,7 +87,7 @@ class QcwyItemReader:
         values["employment"] = Employment.INTERN if is_intern else _EMPLOYMENT.get(values.get("employment_text", ""))
         if "skills" in values:
             values["skills"] = _skills(values)
-        values["url"] = without_tracking(values.get("url", "")) or f"https://jobs.51job.com/all/{values['job_id']}.html"
+        values["url"] = _job_url(values.get("url", ""), values["job_id"])
         return RawJob(**values, recruiter=strip_personal(item, keep=self._keeps_personal), raw=item)
 
     def read_company(self, item: dict[str, Any], job: RawJob) -> RawCompany | Reject | None:
@@ -97,6 +97,12 @@ class QcwyItemReader:
             return values
         values["url"] = without_tracking(values.get("url", "")) or f"https://jobs.51job.com/all/co{job.company_id}.html"
         return RawCompany(company_id=job.company_id, **values, raw={key: item[key] for key in _COMPANY_KEYS if key in item})
+
+
+def _job_url(link: str, job_id: str) -> str:
+    """The posting's page. Links to employers' own pages name the posting in their query, so they do not survive without it."""
+    plain = without_tracking(link)
+    return plain if plain.endswith(f"/{job_id}.html") else f"https://jobs.51job.com/all/{job_id}.html"
 
 
 def _skills(values: dict[str, Any]) -> list[str]:

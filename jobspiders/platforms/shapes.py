@@ -19,10 +19,11 @@ from jobspiders.platforms.base import Reject
 
 MISTYPED: Final = object()
 Reader = Callable[[Any], Any]
+_ONLY_TEXT = {str}
 _LABEL_KEYS = ("value", "name", "chineseTitle", "tag", "labelName", "content", "display")
 _BREAKS = re.compile(r"<br\s*/?>|</(?:p|div|li|tr|h[1-6]|ul|ol|section)\s*>", re.IGNORECASE)
 _TAGS = re.compile(r"<[^<>]{0,2000}>")
-_BLANKS = re.compile(r"[ \t\r\f\v\xa0]*\n\s*")
+_BLANKS = re.compile(r"[ \t\r\f\v]*\n\s*")
 _SHOWN = 60
 
 
@@ -122,6 +123,8 @@ def as_texts(value: Any) -> Any:
     """A list of texts, or of objects that carry one (`{state, value}`, `{id, name}`, `{tag}`); blank ones left out."""
     if type(value) is not list:
         return MISTYPED
+    if set(map(type, value)) == _ONLY_TEXT:
+        return [text for text in value if text]
     texts = []
     for element in value:
         text = element if type(element) is str else _label_of(element)
@@ -175,5 +178,5 @@ def as_plain_text(value: Any) -> Any:
         return MISTYPED
     if "<" not in value and "&" not in value:
         return value
-    text = html.unescape(_TAGS.sub("", _BREAKS.sub("\n", value)))
+    text = html.unescape(_TAGS.sub("", _BREAKS.sub("\n", value))).replace("\xa0", " ")
     return _BLANKS.sub("\n", text).strip()

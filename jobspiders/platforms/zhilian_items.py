@@ -110,7 +110,9 @@ class ZhilianItemReader:
 
     def is_ad(self, item: dict[str, Any]) -> bool:
         """An advertisement card has none of a posting's fields (`{"adResponse": {...}, "liveCard": {}}`)."""
-        return "adResponse" in item or (bool(item) and item.keys().isdisjoint(_POSTING_KEYS))
+        if "adResponse" in item:
+            return not (item.get("name") or item.get("companyName"))
+        return bool(item) and item.keys().isdisjoint(_POSTING_KEYS)
 
     def read_job(self, item: dict[str, Any]) -> RawJob | Reject:
         """The posting of an item, whatever its age; whole when it carries `jobDetailData`."""

@@ -22,7 +22,7 @@ logger = logging.getLogger(__name__)
 _CALLS_BETWEEN_WEIGHINGS = 64
 _START_ALLOWANCE = 20.0  # seconds in which one engine must have started and compiled the script
 _REFUSAL_LASTS = 30.0  # seconds
-_GRACE = 0.5  # seconds past the time-out in which an engine stops by itself
+_GRACE = 1.0  # seconds past twice the time-out: QuickJS counts CPU time, which a starved process gets late
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +85,7 @@ class ScriptHost:
                 self._tell(name, refusals)
                 return
         error_class = UnfitScriptError if started else NoEngineError
-        self._refusal = (time.monotonic() + _REFUSAL_LASTS, error_class("; ".join(refusals)))
+        self._refusal = (time.monotonic() + _REFUSAL_LASTS, error_class("; ".join(refusals) or "every engine hangs on this script"))
         raise self._refusal[1]
 
     def call(self, request: Mapping[str, Any]) -> ScriptSignature:
@@ -129,7 +129,7 @@ class ScriptHost:
                 self.busy_until = time.monotonic() + _START_ALLOWANCE
                 self.recycled += bool(self.engine)
                 self._context = self._runtime.compile(self._plan.source)
-            self.busy_until = time.monotonic() + self._plan.limits.timeout + _GRACE
+            self.busy_until = time.monotonic() + 2 * self._plan.limits.timeout + _GRACE
             signature = read_signature(self._context.call(self._plan.function, request))
         except BaseException:
             self._discard()

@@ -7,11 +7,10 @@ const { Worker } = require("worker_threads");
 const contexts = new Map();
 
 const watchdog = new Worker(
-  `const parent = process.ppid;
+  `const parent = require("worker_threads").workerData;
    setInterval(() => { if (process.ppid !== parent) process.kill(process.pid, "SIGKILL"); }, 500);`,
-  { eval: true, stdin: false }
+  { eval: true, workerData: process.ppid }
 );
-watchdog.unref();
 
 function compile({ context, bridge, source, limit }) {
   const scope = vm.createContext(Object.create(null));
@@ -56,9 +55,12 @@ function answer(line) {
 let rest = "";
 process.stdout.on("error", () => process.exit(0));
 process.stdin.setEncoding("utf8");
-process.stdin.on("data", (chunk) => {
-  const lines = (rest + chunk).split("\n");
-  rest = lines.pop();
-  for (const line of lines) process.stdout.write(answer(line) + "\n");
-});
 process.stdin.on("end", () => process.exit(0));
+// Nothing is read before the watchdog watches: a script that spins would keep it from starting.
+watchdog.once("online", () => {
+  process.stdin.on("data", (chunk) => {
+    const lines = (rest + chunk).split("\n");
+    rest = lines.pop();
+    for (const line of lines) process.stdout.write(answer(line) + "\n");
+  });
+});

@@ -24,7 +24,7 @@ from jobspiders.signers.worker import Fault, Outcome, PendingCall, ScriptWorker
 logger = logging.getLogger(__name__)
 
 _LOOK_EVERY = 0.25  # seconds between looks at whether the engine hangs
-_MOST_HANGS = 2  # engines of one kind that may hang before that kind is given up
+_MOST_HANGS = 2  # engines of one kind that may hang at a time before that kind is given up
 _ADVICE = {
     Fault.SCRIPT: (ScriptError, "it must answer {headers: {name: text}, params: {name: text}}; correct the script"),
     Fault.TIMEOUT: (SigningTimeout, "the next call meets a fresh engine; make the script faster or raise the time-out"),
@@ -79,7 +79,8 @@ class ScriptSigner:
         self._find = find_runtime
         self._slots = asyncio.Semaphore(max_waiting)
         self._waiting = 0
-        self._hangs: Counter[str] = Counter()
+        self._watching: asyncio.TimerHandle | None = None
+        self._left: list[tuple[str, ScriptWorker]] = []  # engines that hung, and their threads
         self._worker = self._new_worker()
         self._retired = (0, 0)  # calls and recyclings of workers that were left
         self._closing: asyncio.Task[None] | None = None
@@ -91,7 +92,7 @@ class ScriptSigner:
         """Figures so far; may be read at any time on the event loop's thread."""
         host = self._worker.host
         calls, recycled = self._retired
-        return SignerState(host.engine, calls + self._worker.calls, self._waiting, recycled + host.recycled, self._hangs.total(), host.pid)
+        return SignerState(host.engine, calls + self._worker.calls, self._waiting, recycled + host.recycled, len(self._left), host.pid)
 
     async def open(self) -> str:
         """Choose the engine now rather than at the first call, by calling the script with the sample: its name. As sign() raises."""
@@ -114,35 +115,42 @@ class ScriptSigner:
         call = self._pending(None, is_last=True)
         self._worker.submit(call)
         await self._answered(call)
+        self._worker.join()
+        if self._watching is not None:
+            self._watching.cancel()
 
     async def _ask(self, request: dict[str, Any] | None) -> Outcome:
         async with self._slots:
             if self._closing is not None:
                 return Outcome(fault=Fault.CLOSED)
             call = self._pending(request)
-            self._waiting += 1
             self._worker.submit(call)
             try:
                 return await self._answered(call)
             finally:
-                self._waiting -= 1
                 call.future.cancel()  # does nothing once it is answered; otherwise the worker passes over it
 
     async def _answered(self, call: PendingCall) -> Outcome:
-        while not call.future.done():
-            await asyncio.wait({call.future}, timeout=_LOOK_EVERY)
-            if self._worker.is_overdue():
-                self._leave_worker()
-        return call.future.result()
+        self._waiting += 1
+        if self._watching is None:
+            self._watching = call.loop.call_later(_LOOK_EVERY, self._watch, call.loop)
+        try:
+            return await call.future
+        finally:
+            self._waiting -= 1
+
+    def _watch(self, loop: asyncio.AbstractEventLoop) -> None:
+        """While calls wait: look now and then whether the engine hangs."""
+        if self._worker.is_overdue():
+            self._leave_worker()
+        self._watching = loop.call_later(_LOOK_EVERY, self._watch, loop) if self._waiting else None
 
     def _leave_worker(self) -> None:
         """The engine hangs where it cannot be stopped: answer that call, and go on with a new thread and a new engine."""
         left = self._worker
         engine = left.host.engine
-        self._hangs[engine] += 1
+        self._left.append((engine, left))
         self._retired = (self._retired[0] + left.calls, self._retired[1] + left.host.recycled + 1)
-        if self._hangs[engine] >= _MOST_HANGS:
-            self._plan = replace(self._plan, runtimes=tuple(name for name in self._plan.runtimes if name != engine))
         logger.warning("signing script %s: the engine %s hangs and is left behind", self._plan.label, engine or "(starting)")
         hanging, waiting = left.abandon()
         self._worker = self._new_worker()
@@ -152,7 +160,9 @@ class ScriptSigner:
             self._worker.submit(call)
 
     def _new_worker(self) -> ScriptWorker:
-        return ScriptWorker(ScriptHost(self._plan, self._find), f"signer {self._plan.label}")
+        hanging = Counter(engine for engine, worker in self._left if worker.is_alive())
+        runtimes = tuple(name for name in self._plan.runtimes if hanging[name] < _MOST_HANGS)
+        return ScriptWorker(ScriptHost(replace(self._plan, runtimes=runtimes), self._find), f"signer {self._plan.label}")
 
     @staticmethod
     def _pending(request: dict[str, Any] | None, *, is_last: bool = False) -> PendingCall:

@@ -92,6 +92,15 @@ class ScriptWorker:
         self._queue.put(None)
         return self._running, waiting
 
+    def is_alive(self) -> bool:
+        """Whether the thread lives."""
+        return self._thread is not None and self._thread.is_alive()
+
+    def join(self) -> None:
+        """Wait for the thread, which has answered its last call and is about to end (microseconds)."""
+        if self._thread is not None:
+            self._thread.join(1.0)
+
     def _drain(self) -> Iterator[PendingCall]:
         with contextlib.suppress(queue.Empty):
             while True:

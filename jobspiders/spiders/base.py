@@ -135,14 +135,19 @@ class KeywordSpider(Args[KeywordParams], Spider):
         assert call.query is not None, "a search call carries its query"
         queries = self.platform.next_queries(call.query, reading)
         depth = run.lease.keyword.depth
-        if any(query.filters != call.query.filters or query.city_code != call.query.city_code for query in queries):
+        if any(query.page == 1 for query in queries):
             self.count(statkeys.SEARCH_SPLIT)
-        elif reading.capped and call.query.page == 1:
-            self.count(statkeys.SEARCH_CAPPED)
-            self.ledger.blemish(run, "search_capped")
+        elif reading.capped:
+            self.note_capped(run)
         for query in queries:
             if depth is None or query.page <= depth:
                 yield self.request(self.platform.search(query), run)
+
+    def note_capped(self, run: KeywordRun) -> None:
+        """The platform holds more than it shows and the search cannot be narrowed: say so once a run, never miss it silently."""
+        if "search_capped" not in run.causes:
+            self.count(statkeys.SEARCH_CAPPED)
+            self.ledger.blemish(run, "search_capped")
 
     def parse_details(self, call: Call, reading: Reading, run: KeywordRun) -> Output:
         """One or several postings' details: merged with what the list said; a batch's missing ones are asked for again."""
@@ -150,12 +155,14 @@ class KeywordSpider(Args[KeywordParams], Spider):
         for job in self.details.merge(call.jobs, reading.jobs):
             self.count(statkeys.DETAIL_FETCHED)
             yield from self.take_job(job, run)
-        again, lost = self.details.settle(call, reading)
-        for detail in again:
+        left = self.details.settle(call, reading)
+        for detail in left.again:
             self.count(statkeys.DETAIL_ASKED_AGAIN)
             yield self.request(detail, run, dont_filter=True)
-        for job in lost:
-            yield from self.take_without_detail(job, run, None if reading.verdict is Verdict.NOT_FOUND else "detail_missing")
+        for job in left.lost:
+            yield from self.take_without_detail(job, run, "detail_missing")
+        for job in left.gone:
+            yield from self.take_without_detail(job, run, None)
 
     def take_job(self, job: RawJob, run: KeywordRun) -> Output:
         self.count(statkeys.ROWS_JOB)

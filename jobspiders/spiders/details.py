@@ -4,11 +4,21 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 
 from jobspiders.platforms.base import Call, RawJob, Reading, SearchPlatform, merged
 
 KEPT = 20_000  # details remembered, so that a posting found by a second keyword costs no second request
 ATTEMPTS = 3  # times that a posting is asked for when batches leave it out
+
+
+@dataclass(slots=True)
+class Unanswered:
+    """The postings of a detail call that it did not answer."""
+
+    again: list[Call] = field(default_factory=list)  # calls that ask once more, one posting each
+    lost: list[RawJob] = field(default_factory=list)  # asked often enough
+    gone: list[RawJob] = field(default_factory=list)  # the platform says that it has them no more
 
 
 class DetailDesk:
@@ -49,25 +59,24 @@ class DetailDesk:
                 self._kept.popitem(last=False)
             yield merged(job, detail)
 
-    def settle(self, call: Call, reading: Reading) -> tuple[list[Call], list[RawJob]]:
-        """What the call left unanswered: calls that ask again, one posting each, and the postings to give up.
-
-        A batch that loses answers without a word (two of them under one key, say) is not trusted again.
-        """
+    def settle(self, call: Call, reading: Reading) -> Unanswered:
+        """Sort what the call left unanswered. A batch that loses answers without a word (two of them under one key, say) is not
+        trusted again."""
         if len(reading.missing) > len(reading.inner):
             self._is_batch_trusted = False
-        again: list[Call] = []
-        lost: list[RawJob] = []
+        left = Unanswered()
         answered = {job.job_id for job in reading.jobs}
         missing = {job.job_id for job in reading.missing}
         for job in call.jobs:
             if job.job_id in answered:
                 continue
             attempts = self._asked.get(job.job_id, 1)
-            if job.job_id in missing and attempts < ATTEMPTS:
+            if job.job_id not in missing:
+                left.gone.append(job)
+            elif attempts < ATTEMPTS:
                 self._asked[job.job_id] = attempts + 1
-                again += self.platform.detail_calls([job])
+                left.again += self.platform.detail_calls([job])
             else:
-                self._asked.pop(job.job_id, None)
-                lost.append(job)
-        return again, lost
+                self._asked.pop(job.job_id)
+                left.lost.append(job)
+        return left

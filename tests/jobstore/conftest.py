@@ -14,17 +14,30 @@ import pytest
 from jobschema import Company, Job, PendingCompany, Platform
 from jobschema.content import content_hash
 from jobstore import ClickHouseStore, parse_dsn
+from jobstore.tables import SCHEMA
 
 START = datetime(2026, 3, 1, 8, 0, tzinfo=UTC)
 
 
 def _job(job_id: str = "j1", *, day: int = 0, **values: Any) -> Job:
-    values = {"platform": Platform.BOSS, "job_id": job_id, "title": "后端工程师", "crawled_at": START + timedelta(days=day), "raw": "{}"} | values
+    values = {
+        "platform": Platform.BOSS,
+        "job_id": job_id,
+        "title": "后端工程师",
+        "crawled_at": START + timedelta(days=day),
+        "raw": "{}",
+    } | values
     return Job(**({"content_hash": content_hash(Job, values)} | values))
 
 
 def _company(company_id: str = "c1", *, day: int = 0, **values: Any) -> Company:
-    values = {"platform": Platform.BOSS, "company_id": company_id, "name": "某公司", "crawled_at": START + timedelta(days=day), "raw": "{}"} | values
+    values = {
+        "platform": Platform.BOSS,
+        "company_id": company_id,
+        "name": "某公司",
+        "crawled_at": START + timedelta(days=day),
+        "raw": "{}",
+    } | values
     return Company(**({"content_hash": content_hash(Company, values)} | values))
 
 
@@ -53,12 +66,21 @@ def chdb_dsn(tmp_path: Path) -> str:
     return f"chdb://{tmp_path}/store"
 
 
-@pytest.fixture(params=["chdb", "server"])
-def dsn(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    """An address with an empty database behind it."""
+@pytest.fixture(params=["chdb", "server"], scope="module")
+def module_store(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ClickHouseStore]:
+    """A store for the tests of one module: one chDB folder at a time is open in a process."""
     if request.param == "chdb":
-        yield f"chdb://{tmp_path}/store"
-        return
+        opened = ClickHouseStore.open(f"chdb://{tmp_path_factory.mktemp('module')}/store")
+    else:
+        opened = ClickHouseStore.open(request.getfixturevalue("server_dsn"))
+    opened.ensure_schema()
+    yield opened
+    opened.close()
+
+
+@pytest.fixture(scope="module")
+def server_dsn() -> Iterator[str]:
+    """The address of an empty database on a real server."""
     given = os.environ.get("CLICKHOUSE_TEST_DSN", "")
     if not given:
         pytest.skip("set CLICKHOUSE_TEST_DSN=clickhouse://user:password@host:8123 to run this against a ClickHouse server")
@@ -71,8 +93,9 @@ def dsn(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
 
 
 @pytest.fixture
-def store(dsn: str) -> Iterator[ClickHouseStore]:
-    opened = ClickHouseStore.open(dsn)
-    opened.ensure_schema()
-    yield opened
-    opened.close()
+def store(module_store: ClickHouseStore) -> ClickHouseStore:
+    """An empty store."""
+    for table in SCHEMA.tables:
+        module_store.read(f"TRUNCATE TABLE {table.name}")
+    module_store.forget_known()
+    return module_store

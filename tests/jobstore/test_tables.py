@@ -49,4 +49,4 @@ def test_names_listed_beside_the_contract_are_columns_of_it() -> None:
     # A figure that is derived from a text and not listed would survive a change of that text in the views.
     derived = {name for name, column in known.items() if not column.published and not column.key}
     own = {"recruiter", "published_text", "updated_text", "problems", "keyword", "crawled_at", "content_hash", "raw", "seen_at"}
-    assert derived - own - set(SOURCES) == {"city"} - set(SOURCES)
+    assert derived - own - set(SOURCES) == set()

@@ -55,7 +55,7 @@ def test_endless_call_times_out_and_those_behind_it_are_answered(runtime, with_s
     answers, state = with_signer(use, source=OBEDIENT, runtime=runtime, timeout=1.0)
     assert [type(answer) is SigningTimeout for answer in answers] == [False, True, False, False]
     assert [answer.params["body"] for answer in (answers[0], answers[2], answers[3])] == ["a", "b", "c"]
-    assert (state.recycled, state.hangs) == (1, 0)
+    assert state.recycled == 1
 
 
 def test_node_killed_during_a_call_is_replaced_and_the_call_answered(with_signer, make_request, is_alive):
@@ -223,7 +223,7 @@ def test_close_before_the_first_call_starts_no_engine(with_signer):
 
 
 def test_signing_keeps_the_event_loop_running(with_signer, make_request):
-    """Counted, not timed: while calls that each take 20 ms of JavaScript are answered, the loop turns at least ten times as often."""
+    """Counted, not timed: during a call of 50 ms of JavaScript the loop turns several times; if it were blocked, at most twice."""
 
     async def use(signer):
         await signer.open()
@@ -237,11 +237,11 @@ def test_signing_keeps_the_event_loop_running(with_signer, make_request):
 
         turning = asyncio.create_task(turn())
         for _ in range(20):
-            await signer.sign(make_request("until", timestamp=int(time.time() * 1000) + 20))
+            await signer.sign(make_request("until", timestamp=int(time.time() * 1000) + 50))
         turning.cancel()
         return turns
 
-    assert with_signer(use, source=OBEDIENT, runtime="quickjs", timeout=20) >= 200
+    assert with_signer(use, source=OBEDIENT, runtime="quickjs", timeout=20) >= 100
 
 
 def test_engine_that_fails_in_an_unknown_way_is_heard_of(with_signer, make_request):
@@ -253,7 +253,7 @@ def test_engine_that_fails_in_an_unknown_way_is_heard_of(with_signer, make_reque
 
     async def use(signer):
         with pytest.raises(EngineUnavailable, match="KeyError in the engine") as caught:
-            await signer.sign(make_request())
+            await signer.sign(make_request(secret="k"))
         return str(caught.value)
 
     assert "planted" not in with_signer(use, source=OBEDIENT, find_runtime=lambda name: Broken())

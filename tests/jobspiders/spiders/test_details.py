@@ -41,15 +41,15 @@ def test_settle_left_out_is_asked_again_one_by_one_then_given_up(platform: Any, 
     answer = reading(jobs=[raw_job("1", description="x")], missing=[raw_job("2")])
     asked = 1
     while True:
-        again, lost = desk.settle(call, answer)
-        if not again:
+        left = desk.settle(call, answer)
+        if not left.again:
             break
-        [call] = again
+        [call] = left.again
         assert [job.job_id for job in call.jobs] == ["2"]
         answer = reading(missing=[raw_job("2")])
         asked += 1
     assert asked == ATTEMPTS
-    assert [job.job_id for job in lost] == ["2"]
+    assert [job.job_id for job in left.lost] == ["2"]
 
 
 def test_settle_batch_that_lost_answers_silently_is_not_trusted_again(platform: Any, raw_job: Any) -> None:
@@ -69,8 +69,8 @@ def test_settle_inner_error_keeps_trust_in_batches(platform: Any, raw_job: Any) 
     assert [len(call.jobs) for call in calls] == [2]
 
 
-def test_settle_posting_gone_is_lost_at_once(platform: Any, raw_job: Any) -> None:
+def test_settle_posting_gone_is_told_apart_from_lost(platform: Any, raw_job: Any) -> None:
     desk = DetailDesk(platform)
     _, [call] = desk.sort([raw_job("1")])
-    again, lost = desk.settle(call, Reading(verdict=Verdict.NOT_FOUND))
-    assert (again, [job.job_id for job in lost]) == ([], ["1"])
+    left = desk.settle(call, Reading(verdict=Verdict.NOT_FOUND))
+    assert (left.again, left.lost, [job.job_id for job in left.gone]) == ([], [], ["1"])

@@ -1,0 +1,1 @@
+"""The control plane: what operators and nodes ask, answered from one database."""

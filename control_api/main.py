@@ -1,0 +1,109 @@
+"""Puts the control plane together: settings, database, routers, the one shape of errors. Uvicorn calls `create_app`."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI
+from starlette.concurrency import run_in_threadpool
+from starlette.middleware.cors import CORSMiddleware
+
+from control_api import migrations
+from control_api.config import Settings, load_settings
+from control_api.db import Database, open_database
+from control_api.deps import Control
+from control_api.docs_page import install_docs
+from control_api.edge import EdgeMiddleware
+from control_api.logs import set_up_logs
+from control_api.metrics import Metrics
+from control_api.principal import PrincipalMemory
+from control_api.problems import ProblemDetails, install_problems
+from control_api.rights import read_route_rights
+from control_api.routers import ROUTERS
+from control_api.security import TokenCipher, TokenSigner
+from control_api.services import roles
+
+VERSION = "0.1.0"
+DESCRIPTION = (
+    "Users, rights, keywords, tokens and nodes of jobspiders. Log in with **Authorize**; nodes send their credential in the header `token`. "
+    "Errors are RFC 9457 problem details; lists are read part by part: pass `next` as `cursor`."
+)
+
+
+def create_app(settings: Settings | None = None) -> FastAPI:
+    """The application. Without `settings` they are read from the environment. Raises SettingsInvalid, LookupError."""
+    is_served = settings is None
+    settings = settings or load_settings()
+    if is_served:
+        set_up_logs(settings.log_level, settings.secrets())
+    app = FastAPI(
+        title="jobspiders control plane",
+        version=VERSION,
+        description=DESCRIPTION,
+        docs_url=None,
+        redoc_url=None,
+        openapi_url="/openapi.json" if settings.docs else None,
+        redirect_slashes=False,
+        lifespan=_live,
+        responses={code: {"model": ProblemDetails, "description": text} for code, text in _ALWAYS.items()},
+    )
+    for router in ROUTERS:
+        app.include_router(router)
+    if settings.docs:
+        install_docs(app)
+    install_problems(app)
+    app.state.control = _make_parts(settings, app)
+    _wrap(app, app.state.control)
+    return app
+
+
+_ALWAYS: dict[int | str, str] = {413: "Content Too Large", 503: "Service Unavailable"}
+
+
+def _make_parts(settings: Settings, app: FastAPI) -> Control:
+    database = open_database(settings.database_dsn, settings.database_pool)
+    memory = PrincipalMemory(settings.session_cache_seconds)
+    database.access_listeners.append(memory.forget)
+    return Control(
+        settings=settings,
+        database=database,
+        signer=TokenSigner(settings.secret_key.get_secret_value(), settings.audience),
+        cipher=TokenCipher(settings.token_key_list),
+        memory=memory,
+        metrics=Metrics(),
+        routes=read_route_rights(app.openapi()),
+    )
+
+
+def _wrap(app: FastAPI, control: Control) -> None:
+    settings = control.settings
+    if settings.cors_origins:
+        app.add_middleware(
+            CORSMiddleware, allow_origins=list(settings.cors_origins), allow_methods=["*"], allow_headers=["Authorization", "Content-Type"]
+        )
+    app.add_middleware(
+        EdgeMiddleware,
+        metrics=control.metrics,
+        max_body_bytes=settings.max_body_bytes,
+        body_seconds=settings.body_seconds,
+        is_https_only=not settings.is_development,
+    )
+
+
+@asynccontextmanager
+async def _live(app: FastAPI) -> AsyncIterator[None]:
+    control: Control = app.state.control
+    await run_in_threadpool(prepare_database, control.settings, control.database, control)
+    yield
+    control.database.close()
+
+
+def prepare_database(settings: Settings, database: Database, control: Control) -> None:
+    """What the start-up flags ask for; without them, only a look. Raises DatabaseNotReady."""
+    if settings.run_migrations_on_startup:
+        migrations.upgrade(database.engine)
+    migrations.check_revision(database.engine)
+    if settings.initialize_seed_data_on_startup:
+        with database.write() as unit:
+            roles.seed(unit, control.routes)

@@ -1,0 +1,101 @@
+"""The audit log over HTTP: filter and export. There is no route that changes it."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Iterator
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, Depends, Query
+from fastapi.responses import StreamingResponse
+from pydantic import AwareDatetime
+
+from control_api.deps import Control, ControlDep, needs
+from control_api.principal import Actor
+from control_api.problems import answers
+from control_api.schemas.access import AuditAnswer
+from control_api.schemas.base import Cursor, Limit, Page
+from control_api.services import audit
+from control_api.services.audit import AuditFilter
+
+router = APIRouter(prefix="/api/v1/auditlog", tags=["audit"], responses=answers(401, 403, 422))
+ReadDep = Annotated[Actor, needs("audit:read")]
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+
+
+async def _read_filter(
+    actor: Annotated[str, Query(max_length=64, description="Name of who did it")] = "",
+    action: Annotated[str, Query(max_length=48, examples=["keyword.change"])] = "",
+    object_kind: Annotated[str, Query(max_length=32, examples=["keyword"])] = "",
+    object_id: Annotated[str, Query(max_length=64)] = "",
+    since: Annotated[AwareDatetime | None, Query()] = None,
+    until: Annotated[AwareDatetime | None, Query()] = None,
+) -> AuditFilter:
+    return AuditFilter(actor, action, object_kind, object_id, since, until)
+
+
+FilterDep = Annotated[AuditFilter, Depends(_read_filter)]
+
+
+@router.get("", summary="Search the audit log")
+def search_audit(
+    control: ControlDep,
+    _actor: ReadDep,
+    wanted: FilterDep,
+    cursor: Annotated[Cursor, Query()] = None,
+    limit: Annotated[Limit, Query()] = 50,
+) -> Page[AuditAnswer]:
+    """Newest first."""
+    with control.database.read() as unit:
+        lines = audit.search(unit, wanted, before_id=cursor, limit=limit)
+    return Page(items=[AuditAnswer.model_validate(line) for line in lines], next=lines[-1].id if len(lines) == limit else None)
+
+
+@router.get(
+    "/export",
+    summary="Export the audit log",
+    response_class=StreamingResponse,
+    responses={200: {"content": {"text/csv": {"schema": {"type": "string"}}, "application/x-ndjson": {"schema": {"type": "string"}}}}},
+)
+def export_audit(
+    control: ControlDep,
+    _actor: ReadDep,
+    wanted: FilterDep,
+    format: Annotated[Literal["csv", "jsonl"], Query()] = "csv",  # noqa: A002
+) -> StreamingResponse:
+    """Everything that matches, streamed, newest first."""
+    write, media_type = (_write_csv, "text/csv; charset=utf-8") if format == "csv" else (_write_jsonl, "application/x-ndjson")
+    headers = {"Content-Disposition": f'attachment; filename="audit.{format}"'}
+    return StreamingResponse(write(_walk(control, wanted)), media_type=media_type, headers=headers)
+
+
+def _walk(control: Control, wanted: AuditFilter) -> Iterator[dict[str, object]]:
+    with control.database.read() as unit:
+        for line in audit.walk(unit, wanted):
+            yield AuditAnswer.model_validate(line).model_dump(mode="json")
+
+
+def _write_jsonl(lines: Iterator[dict[str, object]]) -> Iterator[str]:
+    for line in lines:
+        yield json.dumps(line, ensure_ascii=False) + "\n"
+
+
+def _write_csv(lines: Iterator[dict[str, object]]) -> Iterator[str]:
+    buffer = io.StringIO()
+    writer = csv.DictWriter(buffer, list(AuditAnswer.model_fields))
+    writer.writeheader()
+    for line in lines:
+        writer.writerow({key: _plain_cell(value) for key, value in line.items()})
+        yield buffer.getvalue()
+        buffer.seek(0)
+        buffer.truncate()
+    yield buffer.getvalue()
+
+
+def _plain_cell(value: object) -> object:
+    if isinstance(value, dict):
+        return json.dumps(value, ensure_ascii=False)
+    # A spreadsheet would run a cell that begins like a formula.
+    return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value

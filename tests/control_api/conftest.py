@@ -1,0 +1,219 @@
+"""The control plane on a real database: SQLite, and MariaDB where `mariadbd` is on PATH. Loopback only, a private server."""
+
+from __future__ import annotations
+
+import shutil
+import socket
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pymysql
+import pytest
+from cryptography.fernet import Fernet
+from fastapi.testclient import TestClient
+from pydantic import SecretStr
+
+from control_api import migrations
+from control_api.config import Settings
+from control_api.db import Database, open_database
+from control_api.deps import Control
+from control_api.main import create_app
+from control_api.models import Node, User, UserRole
+from control_api.models.base import METADATA
+from control_api.principal import Actor, Principal
+from control_api.rights import USER_SCOPES
+from control_api.security import hash_password
+from control_api.services import credentials, logins, roles
+
+PASSWORD = "correct-horse-battery-9"
+SECRET_KEY = "kS8-planted-signing-key-0Zx7Qw2Vb9Lm4Tn6Rj1"
+TOKEN_KEY = Fernet.generate_key().decode()
+CLI = Actor(Principal("cli", 0, "test", frozenset(USER_SCOPES)))
+Headers = dict[str, str]
+Login = Callable[..., Headers]
+
+
+@pytest.fixture(scope="session")
+def mariadb(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The DSN of a private MariaDB server with an empty database."""
+    if shutil.which("mariadbd") is None or shutil.which("mariadb-install-db") is None:
+        pytest.skip("mariadbd is not on PATH: apt-get install mariadb-server to run this suite on MariaDB too")
+    folder = tmp_path_factory.mktemp("mariadb")
+    options = ["--no-defaults", "--user=root", f"--datadir={folder}/data"]
+    subprocess.run(["mariadb-install-db", *options, "--auth-root-authentication-method=normal"], check=True, capture_output=True)
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    with (folder / "log").open("w") as log:
+        server = subprocess.Popen(
+            ["mariadbd", *options, f"--socket={folder}/s", f"--port={port}", "--bind-address=127.0.0.1", f"--pid-file={folder}/pid"],
+            stdout=log,
+            stderr=log,
+        )
+    try:
+        _make_database(port, server, folder / "log")
+        yield f"mysql+pymysql://root@127.0.0.1:{port}/control"
+    finally:
+        server.terminate()
+        server.wait(30)
+
+
+def _make_database(port: int, server: subprocess.Popen[bytes], log: Path) -> None:
+    deadline = time.monotonic() + 60
+    while True:
+        try:
+            with pymysql.connect(host="127.0.0.1", port=port, user="root") as connection, connection.cursor() as cursor:
+                cursor.execute("CREATE DATABASE control CHARACTER SET utf8mb4 COLLATE utf8mb4_bin")
+                return
+        except pymysql.OperationalError:
+            if server.poll() is not None or time.monotonic() > deadline:
+                raise RuntimeError(log.read_text()) from None
+            time.sleep(0.05)
+
+
+@pytest.fixture(scope="session")
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A migrated SQLite file to copy."""
+    path = tmp_path_factory.mktemp("template") / "control.db"
+    database = open_database(f"sqlite:///{path}")
+    migrations.upgrade(database.engine)
+    database.close()
+    return path
+
+
+@pytest.fixture(params=["sqlite", "mariadb"])
+def dsn(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The DSN of a migrated database without rows."""
+    if request.param == "sqlite":
+        shutil.copy(request.getfixturevalue("sqlite_template"), tmp_path / "control.db")
+        return f"sqlite:///{tmp_path}/control.db"
+    dsn: str = request.getfixturevalue("mariadb")
+    empty_tables(dsn)
+    return dsn
+
+
+def empty_tables(dsn: str) -> None:
+    """Bring a MariaDB database to the newest revision without rows."""
+    database = open_database(dsn, 1)
+    migrations.upgrade(database.engine)
+    with database.engine.begin() as connection:
+        connection.exec_driver_sql("SET FOREIGN_KEY_CHECKS = 0")
+        for table in METADATA.tables:
+            connection.exec_driver_sql(f"TRUNCATE TABLE `{table}`")
+        connection.exec_driver_sql("SET FOREIGN_KEY_CHECKS = 1")
+    database.close()
+
+
+def make_settings(dsn: str, **more: object) -> Settings:
+    """Settings of a production-like control plane, whatever the environment of the test says."""
+    given: dict[str, object] = {
+        "environment": "production",
+        "database_url": SecretStr(dsn),
+        "secret_key": SecretStr(SECRET_KEY),
+        "token_keys": SecretStr(TOKEN_KEY),
+        "session_cache_seconds": 60.0,
+        "database_pool": 20,
+    }
+    return Settings(_env_file=None, **(given | more))  # type: ignore[arg-type, call-arg]
+
+
+@pytest.fixture
+def settings(dsn: str) -> Settings:
+    return make_settings(dsn)
+
+
+@pytest.fixture
+def client(settings: Settings) -> Iterator[TestClient]:
+    """An HTTP client of a seeded application; unexpected errors are answers, as for a real client."""
+    app = create_app(settings)
+    with TestClient(app, raise_server_exceptions=False) as client:
+        control: Control = app.state.control
+        with control.database.write() as unit:
+            roles.seed(unit, control.routes)
+        yield client
+
+
+@pytest.fixture
+def control(client: TestClient) -> Control:
+    """The parts of the application behind `client`."""
+    return client.app.state.control  # type: ignore[attr-defined, no-any-return]
+
+
+@pytest.fixture
+def database(control: Control) -> Database:
+    return control.database
+
+
+@pytest.fixture(scope="session")
+def password_hash() -> str:
+    return hash_password(PASSWORD)
+
+
+@pytest.fixture
+def add_user(control: Control, password_hash: str) -> Callable[..., int]:
+    """Adds a user with roles and PASSWORD; returns the id."""
+
+    def add(username: str, *role_names: str) -> int:
+        with control.database.write() as unit:
+            user = User(username=username, password_hash=password_hash)
+            unit.add(user)
+            unit.flush()
+            ids = {role.name: role.id for role, _ in roles.list_all(unit)}
+            unit.add_all(UserRole(user_id=user.id or 0, role_id=ids[name] or 0) for name in role_names)
+            return user.id or 0
+
+    return add
+
+
+@pytest.fixture
+def log_in(control: Control, add_user: Callable[..., int]) -> Login:
+    """Adds a user with roles and returns the headers of his session."""
+
+    def enter(username: str, *role_names: str) -> Headers:
+        user_id = add_user(username, *role_names)
+        with control.database.write() as unit:
+            attempt_id = logins.note_attempt(unit, username, "127.0.0.1")
+            candidate = logins.Candidate(attempt_id, user_id, "")
+            token = logins.start_session(unit, candidate, CLI, control.signer, timedelta(days=7))
+        return {"Authorization": f"Bearer {token}"}
+
+    return enter
+
+
+@pytest.fixture
+def admin(log_in: Login) -> Headers:
+    return log_in("root.admin", "admin")
+
+
+@pytest.fixture
+def operator(log_in: Login) -> Headers:
+    return log_in("olga", "operator")
+
+
+@pytest.fixture
+def viewer(log_in: Login) -> Headers:
+    return log_in("victor", "viewer")
+
+
+@pytest.fixture
+def add_node(control: Control) -> Callable[..., Headers]:
+    """Adds a node with a credential; returns its headers."""
+
+    def add(name: str, *scopes: str) -> Headers:
+        with control.database.write() as unit:
+            node = Node(name=name)
+            unit.add(node)
+            unit.flush()
+            wanted = list(scopes or ("ingest", "keyword", "token"))
+            _, secret = credentials.issue(unit, CLI, node.id or 0, wanted, timedelta(days=1))
+        return {"token": secret}
+
+    return add
+
+
+@pytest.fixture
+def node(add_node: Callable[..., Headers]) -> Headers:
+    return add_node("node-1")

@@ -1,0 +1,75 @@
+"""A real Redis for the tests of the lease engine: private, on loopback, without persistence unless a test asks for it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import AsyncIterator, Callable, Iterator
+from typing import Any
+
+import pytest
+import redis.asyncio
+
+from benchmarks.redis_server import PrivateRedis, is_installed
+from jobschema import Platform
+from jobschema.keys import PlatformKeys
+from jobschema.messages import Keyword
+from jobspiders.leases.holder import LeaseHolder, LeasePolicy
+from jobspiders.leases.queue import KeywordQueue
+from jobspiders.leases.scripts import LeaseScripts, RedisTransport
+
+# Time stands still and moves by `desk.pass_time`: no test waits for a lease to expire.
+TEST_CLOCK = "local NOW = tonumber(redis.call('GET', KEYS[1] .. 'clock'))\n"
+KEYS = PlatformKeys("boss")
+
+
+@pytest.fixture(scope="session")
+def redis_server() -> Iterator[PrivateRedis]:
+    if not is_installed():
+        if os.environ.get("CI"):
+            pytest.fail("redis-server is not installed: apt-get install redis-server")
+        pytest.skip("redis-server is not installed (apt-get install redis-server); the leases are not tested without it")
+    with PrivateRedis() as server:
+        yield server
+
+
+class Desk:
+    """One platform's queue on a Redis whose clock the test moves."""
+
+    def __init__(self, client: redis.asyncio.Redis) -> None:
+        self.client = client
+        self.scripts = LeaseScripts(RedisTransport(client), KEYS, clock=TEST_CLOCK)
+        self.queue = KeywordQueue(self.scripts, Platform.BOSS)
+
+    async def pass_time(self, seconds: float) -> None:
+        await self.client.incrby(KEYS.prefix + "clock", int(seconds * 1_000_000))
+
+    async def worker(self, **policy: Any) -> LeaseHolder:
+        holder = LeaseHolder(self.scripts, Platform.BOSS, LeasePolicy(**policy), node={"node": "n"})
+        await holder.enlist()
+        return holder
+
+    async def push(self, *texts: str, run: str = "r1", priority: int = 0) -> Any:
+        return await self.queue.push([Keyword(Platform.BOSS, text, "101", priority=priority) for text in texts], run)
+
+
+@pytest.fixture
+def desk_runs(redis_server: PrivateRedis) -> Callable[[Callable[[Desk], Any]], Any]:
+    """Run an async test body with an empty Redis, and audit what it leaves."""
+    import asyncio
+
+    async def run(body: Callable[[Desk], Any]) -> Any:
+        async with redis.asyncio.Redis(port=redis_server.port, decode_responses=True) as client:
+            await client.flushall()
+            await client.set(KEYS.prefix + "clock", 1_800_000_000_000_000)
+            desk = Desk(client)
+            result = await body(desk)
+            assert await desk.queue.audit() == []
+            assert (await desk.queue.status()).is_conserved
+            return result
+
+    return lambda body: asyncio.run(run(body))
+
+
+@pytest.fixture
+async def _unused() -> AsyncIterator[None]:
+    yield

@@ -1,0 +1,189 @@
+import asyncio
+import re
+from collections import Counter
+from dataclasses import fields, replace
+from datetime import UTC, date, datetime, timedelta, timezone
+
+import pytest
+
+from jobschema import Education, Employment, Period, Platform
+from jobstore import Batcher, ClickHouseStore
+from jobstore.errors import RowRefusedError, SchemaMismatchError
+from jobstore.queries import table_counts
+
+CHINA = timezone(timedelta(hours=8))
+
+
+def rows_of(store: ClickHouseStore, table: str, order: str = "1") -> list[dict]:
+    return store.read(f"SELECT * FROM {table} ORDER BY {order}")
+
+
+def test_write_rows_every_column_comes_back_as_it_went_in(store, make_job, make_company, make_pending) -> None:
+    job = make_job(
+        "中文'\\\0😀",
+        longitude=116.48,
+        salary_low=-0.5,
+        salary_period=Period.DAY,
+        salary_months=14,
+        negotiable=True,
+        education=Education.DOCTOR,
+        employment=Employment.INTERN,
+        skills=["C++", "", "线程\0安全"],
+        welfare=[],
+        description="第一行\r\n\t第二行",
+        recruits=3,
+        published_at=datetime(2026, 2, 3, 23, 59, 59, 123_456, tzinfo=CHINA),
+        keyword="后端",
+        raw='{"a": "\\ud83d"}',
+    )
+    company = make_company(size_low=20, founded_on=date(1893, 5, 1), registered_capital=1e9, capital_currency="CNY", introduction="")
+    store.write_rows([job, company, make_pending(name="某公司", job_id="j1")], "t1")
+    for row, table in ((job, "boss_job"), (company, "boss_company"), (make_pending(name="某公司", job_id="j1"), "pending_company")):
+        assert rows_of(store, table) == [{one.name: getattr(row, one.name) for one in fields(row)}]
+    assert rows_of(store, "boss_job")[0]["published_at"].tzinfo is not None
+
+
+def test_read_times_are_utc_whatever_zone_they_had(store, make_job) -> None:
+    store.write_rows([make_job(published_at=datetime(2026, 1, 1, 7, 30, tzinfo=CHINA))], "t1")
+    found = store.read("SELECT published_at, toString(published_at) AS shown FROM boss_job")
+    assert found == [{"published_at": datetime(2025, 12, 31, 23, 30, tzinfo=UTC), "shown": "2025-12-31 23:30:00.000000"}]
+
+
+@pytest.mark.parametrize(
+    "text", ["a\0b", "😀👩‍💻", "'; DROP TABLE boss_job; --", "{x:String} %(a)s %s \\N \\", "", "\t\n\r", "x" * 5_000_000, "中" * 1_700_000]
+)
+def test_write_rows_any_text_is_stored_verbatim(store, make_job, text: str) -> None:
+    job = make_job(f"id{text[:30]}", title=text, city=text[:60], description=text, skills=[text[:60]], keyword=text[:60])
+    for token in ("t1", "t2"):
+        store.write_rows([job, make_job("other")], token)
+    found = store.read("SELECT job_id, title, city, description, skills, keyword FROM boss_job WHERE job_id != 'other'")
+    assert found == [{name: getattr(job, name) for name in found[0]}]
+    assert table_counts(store)["boss_job"] == 2
+
+
+def test_write_rows_half_pair_is_replaced_and_known_again(store, make_job) -> None:
+    job = make_job("j\ud83d", title="a\ud83db", content_hash="1" * 32, keyword="k\ud83d")
+    counts = [store.write_rows([job], token) for token in ("t1", "t2")]
+    assert [count["versions"] for count in counts] == [1, 0]
+    assert store.read("SELECT job_id, title, keyword FROM boss_job") == [{"job_id": "j\ufffd", "title": "a\ufffdb", "keyword": "k\ufffd"}]
+
+
+def test_write_rows_unchanged_posting_adds_a_sighting_and_no_version(store, make_job) -> None:
+    first = store.write_rows([make_job("j1"), make_job("j2")], "t1")
+    again = store.write_rows([make_job("j1", day=1), make_job("j2", day=1, title="changed")], "t2")
+    assert first == {"rows": 2, "versions": 2, "unchanged": 0, "sightings": 2, "pending": 0}
+    assert again == {"rows": 2, "versions": 1, "unchanged": 1, "sightings": 2, "pending": 0}
+    assert table_counts(store)["boss_job"] == 3
+    seen = store.read(
+        "SELECT job_id, min(first_seen) AS first, max(last_seen) AS last, sum(times) AS times "
+        "FROM job_sighting GROUP BY job_id ORDER BY job_id"
+    )
+    first_day, second_day = make_job().crawled_at, make_job(day=1).crawled_at
+    assert seen == [{"job_id": name, "first": first_day, "last": second_day, "times": 2} for name in ("j1", "j2")]
+
+
+def test_write_rows_unchanged_posting_is_recognised_without_being_remembered(store, make_job) -> None:
+    assert store.write_rows([make_job("j1"), make_job("j2")], "t1")["versions"] == 2
+    store.forget_known()
+    assert store.write_rows([make_job("j1"), make_job("j2"), make_job("j3")], "t2")["versions"] == 1
+
+
+def test_forget_known_after_rows_were_deleted_stores_them_again(store, make_job) -> None:
+    store.write_rows([make_job()], "t1")
+    store.read("TRUNCATE TABLE boss_job")
+    assert store.write_rows([make_job()], "t2")["versions"] == 0
+    store.forget_known()
+    assert store.write_rows([make_job()], "t3")["versions"] == 1
+
+
+def test_write_rows_duplicates_within_a_batch_collapse(store, make_job, make_company, make_pending) -> None:
+    rows = [
+        make_job(day=1),
+        make_job(),
+        make_job(day=2),
+        make_company(),
+        make_company(),
+        make_pending(day=1, name="new"),
+        make_pending(name="old"),
+    ]
+    assert store.write_rows(rows, "t1") == {"rows": 7, "versions": 2, "unchanged": 3, "sightings": 2, "pending": 1}
+    counts = table_counts(store)
+    assert (counts["boss_job"], counts["boss_company"], counts["pending_company"]) == (1, 1, 1)
+    assert store.read("SELECT first_seen, last_seen, times FROM job_sighting") == [
+        {"first_seen": make_job().crawled_at, "last_seen": make_job(day=2).crawled_at, "times": 3}
+    ]
+    assert [row["name"] for row in rows_of(store, "pending_company")] == ["new"]
+
+
+def test_write_rows_sightings_are_counted_by_keyword(store, make_job) -> None:
+    store.write_rows([make_job(keyword="python"), make_job(keyword="后端"), make_job(keyword="python")], "t1")
+    assert {row["keyword"]: row["times"] for row in rows_of(store, "job_sighting")} == {"python": 2, "后端": 1}
+
+
+def test_write_rows_same_token_again_changes_nothing(store, make_job, make_company, make_pending) -> None:
+    rows = [make_job("j1"), make_job("j2", platform=Platform.QCWY), make_company(), make_pending("c2")]
+    store.write_rows(rows, "t1")
+    before = {name: rows_of(store, name) for name in table_counts(store)}
+    for _ in range(3):
+        store.write_rows(rows, "t1")
+    assert {name: rows_of(store, name) for name in table_counts(store)} == before
+
+
+def test_write_rows_every_platform_goes_to_its_own_tables(store, make_job, make_company) -> None:
+    store.write_rows([make(platform=platform) for platform in Platform for make in (make_job, make_company)], "t1")
+    counts = table_counts(store)
+    assert {name: count for name, count in counts.items() if "_sighting" not in name} == {
+        **{f"{platform}_{noun}": 1 for platform in Platform for noun in ("job", "company")},
+        "pending_company": 0,
+    }
+
+
+def test_write_rows_refused_row_leaves_nothing_of_its_batch(store, make_job, make_company) -> None:
+    bad = replace(make_job("j2"), title=None)
+    with pytest.raises(RowRefusedError) as caught:
+        store.write_rows([make_job("j1", platform=Platform.QCWY), make_company(), bad], "t1")
+    assert caught.value.row is bad
+    assert set(table_counts(store).values()) == {0}
+    store.write_rows([make_job("j1", platform=Platform.QCWY), make_company()], "t1")
+    assert Counter(table_counts(store).values()) == {0: 5, 1: 4}
+
+
+def test_write_rows_unknown_class_or_platform_is_refused(store, make_job) -> None:
+    with pytest.raises(SchemaMismatchError, match="lagou"):
+        store.write_rows([make_job(platform="lagou")], "t1")
+
+
+def test_education_compares_in_the_order_of_the_contract(store, make_job) -> None:
+    store.write_rows([make_job(str(one), education=one) for one in Education] + [make_job("none")], "t1")
+    found = store.read("SELECT job_id FROM job_analytics WHERE education >= 'bachelor' ORDER BY education")
+    assert [row["job_id"] for row in found] == ["bachelor", "master", "doctor"]
+
+
+def test_batchers_of_three_spiders_share_one_store(store, make_job) -> None:
+    async def crawl(platform: Platform) -> None:
+        batcher = Batcher(store, run_id="run", max_rows=20)
+        for n in range(250):
+            await batcher.add(make_job(f"{platform}{n % 200}", platform=platform))
+        await batcher.close()
+
+    async def run() -> None:
+        await asyncio.gather(*(crawl(platform) for platform in Platform))
+
+    asyncio.run(run())
+    counts = table_counts(store)
+    assert [counts[f"{platform}_job"] for platform in Platform] == [200, 200, 200]
+    assert store.read("SELECT sum(times) AS times FROM job_sighting") == [{"times": 750}]
+
+
+def test_inserts_wait_for_the_engine_and_carry_tokens(store, make_job) -> None:
+    store.write_rows([make_job()], "t1")
+    engines = store.read("SELECT name, engine_full FROM system.tables WHERE database = currentDatabase() AND engine LIKE '%MergeTree'")
+    assert len(engines) == 10
+    assert all(re.search(r"deduplication_window = [1-9]", row["engine_full"]) for row in engines)
+
+
+def test_pending_company_open_shows_only_companies_not_stored(store, make_company, make_pending) -> None:
+    store.write_rows([make_pending("c1"), make_pending("c2", name="old"), make_pending("c1", platform=Platform.QCWY)], "t1")
+    store.write_rows([make_pending("c2", day=1, name="new"), make_company("c1")], "t2")
+    found = store.read("SELECT platform, company_id, name FROM pending_company_open ORDER BY platform")
+    assert found == [{"platform": "boss", "company_id": "c2", "name": "new"}, {"platform": "qcwy", "company_id": "c1", "name": ""}]
