@@ -11,7 +11,7 @@ from cryptography.fernet import Fernet
 from pydantic import AliasChoices, Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from control_api.errors import SettingsInvalid
+from control_api.errors import SettingsInvalidError
 
 SECRET_LENGTH = 32
 MANY_CHARACTERS = 10  # different ones in a secret that was not typed by hand
@@ -125,14 +125,14 @@ def _is_loopback(host: str) -> bool:
 
 
 def load_settings(**given: object) -> Settings:
-    """The settings of this process. Raises SettingsInvalid naming each variable that is missing, weak or wrong; quotes no value."""
+    """The settings of this process. Raises SettingsInvalidError naming each variable that is missing, weak or wrong; quotes no value."""
     from pydantic import ValidationError
 
     try:
         settings = Settings(**given)  # type: ignore[arg-type]  # what the caller gives is validated like the environment
     except ValidationError as error:
         lines = [f"{_variable(problem['loc'])}: {problem['msg']}" for problem in error.errors(include_input=False, include_url=False)]
-        raise SettingsInvalid("The settings are not valid.\n  " + "\n  ".join(lines)) from None
+        raise SettingsInvalidError("The settings are not valid.\n  " + "\n  ".join(lines)) from None
     if settings.is_development:
         settings = _with_own_secrets(settings)
     _check_secrets(settings)
@@ -156,7 +156,7 @@ def _with_own_secrets(settings: Settings) -> Settings:
 
 
 def _read_or_make_secrets(path: Path) -> dict[str, str]:
-    path.parent.mkdir(parents=True, exist_ok=True)
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     made = {"secret_key": secrets.token_urlsafe(48), "token_keys": Fernet.generate_key().decode()}
     try:
         with open(path, "x", encoding="utf-8", opener=_private) as file:
@@ -186,7 +186,7 @@ def _check_secrets(settings: Settings) -> None:
     elif len(settings.secret_key.get_secret_value()) < SECRET_LENGTH:
         problems.append(f"CONTROL_SECRET_KEY is shorter than {SECRET_LENGTH} characters, also too weak for development")
     if problems:
-        raise SettingsInvalid("The control plane does not start with these secrets.\n  " + "\n  ".join(dict.fromkeys(problems)))
+        raise SettingsInvalidError("The control plane does not start with these secrets.\n  " + "\n  ".join(dict.fromkeys(problems)))
 
 
 def find_weakness(secret: str) -> str:

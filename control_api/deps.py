@@ -115,11 +115,12 @@ def _explain_missing(principal: Principal, missing: list[str]) -> str:
     if principal.kind == "user" and any(scope in NODE_SCOPES for scope in missing):
         return f"This route needs {said}, which only a node's credential can hold."
     if principal.scopes == {"self"}:
-        return f"This route needs {said}; you hold no right yet. If your password was set by somebody else, change it first (PUT /api/v1/auth/password)."
+        hint = "If somebody else set your password, change it first: PUT /api/v1/auth/password."
+        return f"This route needs {said}; you hold no right yet. {hint}"
     return f"This route needs {said}, which {principal.name} does not hold."
 
 
-async def act(request: Request, principal: Annotated[Principal, Depends(authenticate)], ip: ClientIpDep) -> Actor:
+async def act(principal: Annotated[Principal, Depends(authenticate)], ip: ClientIpDep) -> Actor:
     """Who acts, from where, in which request."""
     return Actor(principal, ip, request_id_var.get())
 

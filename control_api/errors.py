@@ -1,8 +1,8 @@
 """What can go wrong in the control plane, and the HTTP status it answers with.
 
     ControlError
-    ├── SettingsInvalid           start-up: the settings are missing, weak or wrong
-    ├── DatabaseNotReady          start-up: the schema is not at the newest revision
+    ├── SettingsInvalidError      start-up: the settings are missing, weak or wrong
+    ├── DatabaseNotReadyError     start-up: the schema is not at the newest revision
     └── Problem                   the answer to one request; the message goes to the client
         ├── Unauthenticated 401   no credential, or one that is not valid (any more)
         ├── Forbidden 403         a valid credential without the right
@@ -26,19 +26,19 @@ class ControlError(Exception):
     slug = "control-error"
 
 
-class SettingsInvalid(ControlError):
+class SettingsInvalidError(ControlError):
     """The settings are missing, weak or wrong; names the variables, quotes no value."""
 
     slug = "settings-invalid"
 
 
-class DatabaseNotReady(ControlError):
+class DatabaseNotReadyError(ControlError):
     """The database's schema is not at the newest revision."""
 
     slug = "database-not-ready"
 
 
-class Problem(ControlError):
+class Problem(ControlError):  # noqa: N818  # RFC 9457's word
     """The answer to a request that cannot be served; `str()` is shown to the client, so it holds no secret."""
 
     status = 500

@@ -29,7 +29,7 @@ class LineFault:
 
 
 def read_csv(content: bytes) -> tuple[list[KeywordCreate], list[LineFault]]:
-    """The keywords of a CSV and the lines that are wrong. Lists in a cell are separated by `;` or `|`. Raises Invalid for what is no CSV."""
+    """The keywords of a CSV and the lines that are wrong; `;` or `|` stand between values in a cell. Raises Invalid for what is no CSV."""
     reader = csv.DictReader(io.StringIO(_decode(content)), restkey="(more)")
     header = [name.strip().lower() for name in reader.fieldnames or ()]
     unknown = [name for name in header if name not in COLUMNS]

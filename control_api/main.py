@@ -26,13 +26,13 @@ from control_api.services import roles
 
 VERSION = "0.1.0"
 DESCRIPTION = (
-    "Users, rights, keywords, tokens and nodes of jobspiders. Log in with **Authorize**; nodes send their credential in the header `token`. "
+    "Users, rights, keywords, tokens and nodes of jobspiders. Log in with **Authorize**; nodes send theirs in the header `token`. "
     "Errors are RFC 9457 problem details; lists are read part by part: pass `next` as `cursor`."
 )
 
 
 def create_app(settings: Settings | None = None) -> FastAPI:
-    """The application. Without `settings` they are read from the environment. Raises SettingsInvalid, LookupError."""
+    """The application. Without `settings` they are read from the environment. Raises SettingsInvalidError, LookupError."""
     is_served = settings is None
     settings = settings or load_settings()
     if is_served:
@@ -100,7 +100,7 @@ async def _live(app: FastAPI) -> AsyncIterator[None]:
 
 
 def prepare_database(settings: Settings, database: Database, control: Control) -> None:
-    """What the start-up flags ask for; without them, only a look. Raises DatabaseNotReady."""
+    """What the start-up flags ask for; without them, only a look. Raises DatabaseNotReadyError."""
     if settings.run_migrations_on_startup:
         migrations.upgrade(database.engine)
     migrations.check_revision(database.engine)

@@ -72,7 +72,7 @@ class TokenSigner:
     def sign(self, *, subject: str, jti: str, issued_at: datetime, expires_at: datetime) -> str:
         """A signed token that names a user and a session."""
         claims = {"sub": subject, "jti": jti, "aud": self.audience, "iat": int(issued_at.timestamp()), "exp": int(expires_at.timestamp())}
-        return jwt.encode(claims, self.key, algorithm=ALGORITHM)
+        return str(jwt.encode(claims, self.key, algorithm=ALGORITHM))
 
     def read(self, token: str) -> dict[str, Any] | None:
         """The claims of a token that is ours, complete and not expired; None for every other text."""

@@ -139,8 +139,8 @@ class ClickHouseStore:
         """Store rows; the same `token` again stores nothing twice, and must come with the same rows.
 
         Answers counts: `versions` (new ones stored), `unchanged` (rows whose version was there, or twice in the batch),
-        `sightings` (versions seen), `pending` (companies noted), `rows`. Raises RowRefusedError with nothing of the refused table
-        stored, a TransientStoreError when the same call may succeed later, another TerminalStoreError when it will not.
+        `sightings` (versions seen), `pending` (companies noted), `rows`. Raises RowRefusedError with nothing of the batch stored,
+        a TransientStoreError when the same call may succeed later, another TerminalStoreError when it will not.
         """
         if not self._is_ensured:
             raise StoreClosedError(
@@ -155,14 +155,14 @@ class ClickHouseStore:
             counts.update(sightings=self._write_sightings(groups, token), pending=self._write_pending(pending, token))
         return counts
 
-    def _prepare(self, rows: Sequence[Row]) -> tuple[list[_Group], list[Any]]:
+    def _prepare(self, rows: Sequence[Row]) -> tuple[list[_Group], Block | None]:
         """Sort rows by table and encode them, so that a row that its table cannot hold is refused before anything is written."""
         sorted_rows: dict[tuple[type, str], list[Any]] = {}
         for row in rows:
             sorted_rows.setdefault((type(row), row.platform), []).append(row)
         pending = [row for (kind, _), group in sorted_rows.items() if kind is self._schema.pending_row for row in group]
         groups = [self._make_group(*key, group) for key, group in sorted_rows.items() if key[0] is not self._schema.pending_row]
-        return groups, _newest_pending(pending)
+        return groups, self._make_pending(pending)
 
     def _make_group(self, row: type, platform: str, rows: list[Any]) -> _Group:
         family = self._schema.versions.get((row, platform))
@@ -205,19 +205,21 @@ class ClickHouseStore:
             self._connection.insert(count.table, self._makers[name].make(count.sightings), f"{token}:{name}")
         return sum(len(count.sightings) for count in counts.values())
 
-    def _write_pending(self, rows: list[Any], token: str) -> int:
-        if rows:
-            table = self._schema.pending
-            self._connection.insert(table, self._makers[table.name].make(rows), f"{token}:{table.name}")
-        return len(rows)
+    def _make_pending(self, rows: list[Any]) -> Block | None:
+        """One row per company: the one seen last."""
+        if not rows:
+            return None
+        block = self._makers[self._schema.pending.name].make(rows)
+        places = sorted(range(len(rows)), key=lambda place: rows[place].seen_at)
+        newest = {(rows[place].platform, rows[place].company_id): place for place in places}
+        return block.take(list(newest.values()))
 
-
-def _newest_pending(rows: Iterable[Any]) -> list[Any]:
-    """One row per company: the one seen last."""
-    newest: dict[tuple[str, str], Any] = {}
-    for row in sorted(rows, key=lambda one: one.seen_at):
-        newest[row.platform, row.company_id] = row
-    return list(newest.values())
+    def _write_pending(self, block: Block | None, token: str) -> int:
+        if block is None:
+            return 0
+        table = self._schema.pending
+        self._connection.insert(table, block, f"{token}:{table.name}")
+        return len(block.columns[0])
 
 
 def _block_makers(schema: Schema) -> dict[str, BlockMaker]:

@@ -22,6 +22,7 @@ from jobstore.blocks import Block
 from jobstore.dsn import StoreDsn
 from jobstore.errors import (
     AccessRefusedError,
+    DsnInvalidError,
     SchemaMismatchError,
     StatementRefusedError,
     StoreBusyError,
@@ -118,6 +119,13 @@ class Connection:
             yield
         except ClickHouseError as error:
             raise _translate(error, self.dsn) from _without_secret(error, self.dsn)
+        except ImportError as error:
+            raise DsnInvalidError(
+                f"{self.dsn} needs the in-process engine: pip install chdb-core, or name a clickhouse:// server."
+            ) from error
+        except OSError as error:
+            # The in-process engine takes inserts through a temporary file.
+            raise StoreBusyError(f"The store {self.dsn} cannot do it now: {error}. Check the space in the temporary folder.") from error
 
 
 def _make_client(dsn: StoreDsn, database: str) -> Client:

@@ -18,13 +18,17 @@ CHALLENGE_BYTES = 29_000
 
 @dataclass(frozen=True, slots=True)
 class Ban:
-    """One way of saying no. `code` is the envelope's code where there is one; `page` names an HTML page; `verdict` what it means."""
+    """One way of saying no. `code` is the envelope's code where there is one; `page` names an HTML page; `verdict` what it means.
+
+    `search_only`: an answer to a search that shows nothing; other endpoints know no such shape.
+    """
 
     verdict: str
     body: dict[str, Any] = field(default_factory=dict)
     code: int = 0
     page: str = ""
     status: int = 200
+    search_only: bool = False
 
 
 def _boss(verdict: str, code: int, message: str, **rest: Any) -> Ban:
@@ -52,18 +56,20 @@ BANS: dict[str, dict[str, Ban]] = {
         "slider": Ban("challenge", page="qcwy_slider"),
         "refused": Ban("challenge", {"status": 0, "message": "请完成验证"}),
         "busy": Ban("rate_limited", {"status": 0, "message": "busy"}),
-        "empty_items": Ban("soft_ban", _qcwy_empty()),
+        "empty_items": Ban("soft_ban", _qcwy_empty(), search_only=True),
     },
     "zhilian": {
         "login_expired": Ban("token_invalid", {"code": 210, "message": "未登录"}, code=210),
         "freq_limit": Ban("rate_limited", {"code": 500, "msg": "freq limit"}, code=500),
         "failure": Ban("server_error", {"code": 500, "data": {}}, code=500),
-        "empty_list": Ban("soft_ban", {"code": 200, "apiCode": 200, "data": {"count": 100, "list": []}}),
-        "empty_zero": Ban("soft_ban", {"code": 200, "apiCode": 200, "data": {"count": 0, "list": []}}),
+        "empty_list": Ban("soft_ban", {"code": 200, "apiCode": 200, "data": {"count": 100, "list": []}}, search_only=True),
+        "empty_zero": Ban("soft_ban", {"code": 200, "apiCode": 200, "data": {"count": 0, "list": []}}, search_only=True),
         "captcha": Ban("challenge", page="zhilian_captcha"),
         "js_challenge": Ban("challenge", page="zhilian_challenge"),
     },
 }
+
+SEARCH_ONLY = {kind for kinds in BANS.values() for kind, ban in kinds.items() if ban.search_only}
 
 
 def ban_body(platform: str, kind: str, now: float) -> dict[str, Any]:

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from sandbox.visits import Asked, Visit
+from sandbox.bans import SEARCH_ONLY
+from sandbox.visits import SEARCH, Asked, Visit
 
 
 @dataclass(slots=True)
@@ -67,7 +68,7 @@ class Gate:
         """The block that the ban switch puts before this visit, else ""."""
         on = self.switches
         kind, where = on["ban"], on["ban_on"]
-        if not kind or where not in ("any", asked.kind):
+        if not kind or where not in ("any", asked.kind) or (kind in SEARCH_ONLY and asked.kind != SEARCH):
             return ""
         if on["ban_times"] and self._banned >= on["ban_times"]:
             return ""

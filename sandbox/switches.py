@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sandbox.bans import BANS
+from sandbox.bans import BANS, SEARCH_ONLY
 
 ENDPOINTS = ("any", "search", "detail", "batch", "company")
 MUTATIONS = ("rename", "retype", "nest", "empty", "drop")
@@ -64,11 +64,12 @@ def _numbers(about: str) -> Switch:
 
 def _common(platform: str) -> dict[str, Switch]:
     kinds = tuple(BANS[platform])
+    anywhere = tuple(kind for kind in kinds if kind not in SEARCH_ONLY)
     token_ban, ip_ban = {"boss": ("login_expired", "ip_banned"), "qcwy": ("refused", "slider"), "zhilian": ("login_expired", "captcha")}[
         platform
     ]
     return {
-        "ban": _choice("", ("", *kinds), "answer this block instead of data"),
+        "ban": _choice("", ("", *kinds), "answer this block instead of data (the empty_ kinds: to searches only)"),
         "ban_trigger": _matching("always", TRIGGER, "'always', 'every:N', 'after:N' or 'page:N' with N >= 1", "when the ban falls"),
         "ban_on": _choice("any", ENDPOINTS, "which endpoints the ban counts and blocks"),
         "ban_scope": _choice("all", ("all", "token", "ip"), "whose requests are counted together and blocked together"),
@@ -76,10 +77,10 @@ def _common(platform: str) -> dict[str, Switch]:
         "ban_times": _whole("ban at most so many requests, then never again (0 = no limit)"),
         "token_quota": _whole("requests allowed per token and window (0 = no limit); qcwy has no tokens"),
         "token_window": _seconds("the window of token_quota in seconds", 60.0),
-        "token_quota_ban": _choice(token_ban, kinds, "the block above token_quota, until the window ends"),
+        "token_quota_ban": _choice(token_ban, anywhere, "the block above token_quota, until the window ends"),
         "ip_quota": _whole("requests allowed per IP and window (0 = no limit)"),
         "ip_window": _seconds("the window of ip_quota in seconds", 60.0),
-        "ip_quota_ban": _choice(ip_ban, kinds, "the block above ip_quota, until the window ends"),
+        "ip_quota_ban": _choice(ip_ban, anywhere, "the block above ip_quota, until the window ends"),
         "token_uses": _whole("a token is dead for good after so many uses (0 = never)"),
         "token_seconds": _seconds("a token is dead for good so many seconds after its first use (0 = never)"),
         "dead_tokens": _numbers("tokens (1 = the first) that are answered as expired"),

@@ -12,7 +12,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy.engine import Connection, Engine
 
 from control_api import models  # noqa: F401  # fills METADATA
-from control_api.errors import DatabaseNotReady
+from control_api.errors import DatabaseNotReadyError
 from control_api.models.base import METADATA
 
 FOLDER = Path(__file__).parent
@@ -34,12 +34,12 @@ def upgrade(engine: Engine, revision: str = "head") -> None:
 
 
 def check_revision(engine: Engine) -> None:
-    """Raise DatabaseNotReady unless the schema is at the newest revision."""
+    """Raise DatabaseNotReadyError unless the schema is at the newest revision."""
     head = ScriptDirectory.from_config(make_config()).get_current_head()
     with engine.connect() as connection:
         present = MigrationContext.configure(connection).get_current_revision()
     if present != head:
-        raise DatabaseNotReady(
+        raise DatabaseNotReadyError(
             f"The database is at revision {present or '(none)'} and this program needs {head}: run `python -m control_api db upgrade`"
         )
 

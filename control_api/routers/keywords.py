@@ -36,8 +36,16 @@ RunId = Annotated[int, Path(ge=1, le=2**63 - 1)]
 
 def plan(body: KeywordCreate) -> KeywordPlan:
     """The service's form of a keyword to add."""
-    values = body.model_dump(mode="json")
-    return KeywordPlan(**{key: tuple(value) if isinstance(value, list) else value for key, value in values.items()})
+    return KeywordPlan(
+        text=body.text,
+        platforms=tuple(body.platforms),
+        cities=tuple(body.cities),
+        depth=body.depth,
+        priority=body.priority,
+        interval_seconds=body.interval_seconds,
+        tags=tuple(body.tags),
+        is_enabled=body.is_enabled,
+    )
 
 
 @router.get("", summary="List keywords")

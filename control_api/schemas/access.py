@@ -78,7 +78,7 @@ class UserAnswer(Answer):
     must_change_password: bool
     created_at: datetime
     last_login_at: datetime | None
-    roles: list[str] = []
+    roles: list[str] = Field(default_factory=list)
 
 
 class RoleCreate(Request):
@@ -103,7 +103,7 @@ class RoleAnswer(Answer):
     name: str
     description: str
     is_builtin: bool
-    scopes: list[str] = []
+    scopes: list[str] = Field(default_factory=list)
 
 
 class ApiAnswer(Answer):

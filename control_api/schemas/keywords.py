@@ -52,7 +52,7 @@ class ImportAnswer(Answer):
     added: int
     updated: int
     existing: int
-    faults: list[ImportFault] = []
+    faults: list[ImportFault] = Field(default_factory=list)
 
 
 class KeywordChange(Request):

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
 
+from sqlalchemy import case
 from sqlmodel import Session, col, func, select
 
 from control_api.errors import Invalid, LeaseLost
@@ -17,6 +18,7 @@ from jobschema import Verdict
 
 Said = Literal["returned", "resting", "limited", "invalid"]
 DEADLY = frozenset({Verdict.TOKEN_INVALID, Verdict.ACCOUNT_BANNED})
+PLACES = ("free", "lent", "resting", "limited", "invalid", "off")
 LENDABLE = ("active", "resting", "limited")
 
 
@@ -123,23 +125,16 @@ def give_back_all(unit: Session, node_id: int, now: datetime) -> int:
 
 def count_supply(unit: Session) -> dict[str, dict[str, int]]:
     """Platform -> how many tokens are free, lent, resting, limited, invalid, off."""
-    now = now_utc()
-    is_waiting = col(Token.available_at) > now
-    statement = select(Token.platform, Token.state, Token.is_enabled, col(Token.leased_by).is_not(None), is_waiting, func.count()).group_by(
-        col(Token.platform), col(Token.state), col(Token.is_enabled), col(Token.leased_by).is_not(None), is_waiting
-    )
+    waits = col(Token.available_at) > now_utc()
+    place = case(
+        (~col(Token.is_enabled), "off"),
+        (col(Token.state) == "invalid", "invalid"),
+        (~waits, "free"),
+        (col(Token.leased_by).is_not(None), "lent"),
+        (col(Token.state) == "limited", "limited"),
+        else_="resting",
+    ).label("place")
     supply: dict[str, dict[str, int]] = {}
-    for platform, state, is_enabled, has_borrower, waits, count in unit.exec(statement).all():
-        row = supply.setdefault(platform, dict.fromkeys(("free", "lent", "resting", "limited", "invalid", "off"), 0))
-        row[_place(state, bool(is_enabled), bool(has_borrower), bool(waits))] += count
+    for platform, where, count in unit.exec(select(col(Token.platform), place, func.count()).group_by(col(Token.platform), place)).all():
+        supply.setdefault(platform, dict.fromkeys(PLACES, 0))[where] = count
     return supply
-
-
-def _place(state: str, is_enabled: bool, has_borrower: bool, waits: bool) -> str:
-    if not is_enabled:
-        return "off"
-    if state == "invalid":
-        return "invalid"
-    if not waits:
-        return "free"
-    return "lent" if has_borrower else (state if state in {"resting", "limited"} else "resting")

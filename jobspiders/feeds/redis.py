@@ -167,7 +167,7 @@ class RedisFeed:
         await self._step(self.holder.enlist)
         while True:
             self._nudge.clear()
-            beat = await self._step(lambda: self._beat(self._count_room()))
+            beat = await self._step(lambda: self.holder.keep(self._count_room()))
             await self._digest(beat)
             await self._watch_law()
             if beat.inbox and not self._is_draining:
@@ -182,21 +182,10 @@ class RedisFeed:
             return 0
         return max(0, self.options.max_held - len(self.holder.held))
 
-    async def _beat(self, want: int) -> Beat:
-        """One beat; enlists again, or compares the books, where Redis' answer differs from ours."""
-        beat = await self.holder.beat(want)
-        lost: list[Lease] = []
-        if not beat.is_enlisted:
-            lost = list(self.holder.held.values())
-            await self.holder.enlist()
-        elif beat.held != len(self.holder.held):
-            lost = await self.holder.reconcile()
-        self._note_lost(lost)
-        return beat
-
     async def _digest(self, beat: Beat) -> None:
         self.figures.claimed += len(beat.claimed)
-        self._unstarted.extend(lease for lease in beat.claimed if lease.lease_id in self.holder.held)
+        self._note_lost(beat.lost)
+        self._unstarted.extend(beat.claimed)
         now = time.monotonic()
         if beat.open_keywords or beat.inbox or self.holder.held or not beat.is_enlisted:
             self._busy_at = now

@@ -66,7 +66,7 @@ class RedisKeywordMixin(RedisMixin):  # type: ignore[misc]  # scrapy-redis has n
         await self.server.aclose()
 
     def make_keyword_from_data(self, data: str) -> tuple[Keyword, str]:
-        """An operator's message as (keyword, run), its city a code of the platform. Raises MessageUnreadableError: it is put aside alone."""
+        """An operator's message as (keyword, run), its city as a code. Raises MessageUnreadableError: then it is put aside."""
         keyword, run = read_message(data, self.platform_name)
         try:
             city_code = self.platform.city_code(keyword.city_code or "全国")

@@ -40,6 +40,7 @@ class Beat:
     open_keywords: int = 0  # queued or leased, on all nodes
     inbox: int = 0  # operator's messages waiting
     claimed: list[Lease] = field(default_factory=list)
+    lost: list[Lease] = field(default_factory=list)  # leases that are gone while their runs go on
 
 
 class LeaseHolder:
@@ -81,6 +82,17 @@ class LeaseHolder:
             self._is_claiming = False
         self.held.update((lease.lease_id, lease) for lease in claimed)
         return Beat(True, answer[1], max(0, answer[2]) / SECOND, answer[3], answer[4], claimed)
+
+    async def keep(self, want: int = 0) -> Beat:
+        """A beat with what follows from it: enlist again where Redis forgot this worker, compare the books where they differ."""
+        beat = await self.beat(want)
+        if not beat.is_enlisted:
+            beat.lost = list(self.held.values())
+            await self.enlist()
+        elif beat.held != len(self.held):
+            beat.lost = await self.reconcile()
+        beat.claimed = [lease for lease in beat.claimed if self.held.get(lease.lease_id) == lease]
+        return beat
 
     async def complete(self, leases: Iterable[Lease]) -> list[bool]:
         """The rows of these are stored. False for a stale lease: somebody else has the keyword, or had it."""

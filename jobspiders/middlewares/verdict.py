@@ -132,8 +132,7 @@ class VerdictMiddleware:
                 reading.verdict,
                 reading.reason,
             )
-            spider_closing = self.crawler.engine.close_spider_async(reason="banned")
-            self.crawler.spider.spawn(spider_closing)
+            self.crawler.spider.stop("banned")
 
     def _is_giving_up(self) -> bool:
         return self.blocks_in_a_row >= self.block_limit

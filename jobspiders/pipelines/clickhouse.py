@@ -80,7 +80,7 @@ class ClickHousePipeline:
     def stop(self, error: StoreError) -> None:
         """The store lost a batch: crawling on would burn tokens for rows that are not kept."""
         logger.error("closing, because rows cannot be stored: %s", error)
-        self.crawler.spider.spawn(self.crawler.engine.close_spider_async(reason="sink_failed"))
+        self.crawler.spider.stop("sink_failed")
 
     async def close_spider(self) -> None:
         try:

@@ -205,6 +205,8 @@ class ZhilianPlatform:
         position, company = data.get("detailedPosition"), data.get("detailedCompany")
         if "detailedPosition" in data and not position:
             return refused(Verdict.NOT_FOUND, "detailedPosition is blank: the posting is gone")
+        if position is None and data.get("list") == []:
+            return refused(Verdict.SOFT_BAN, "a search's empty list where a posting was asked for")
         if not isinstance(position, dict):
             return shape_changed(answer, "data.detailedPosition", position)
         reading = Reading(verdict=Verdict.OK, items=1)

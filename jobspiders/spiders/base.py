@@ -53,6 +53,7 @@ class KeywordSpider(Args[KeywordParams], Spider):
         spider.details = DetailDesk(spider.platform)
         spider.companies_known = set()
         spider.background = set()
+        spider.stopping = None
         crawler.signals.connect(spider.on_dropped, signals.request_dropped)
         crawler.signals.connect(spider.on_closing, signals.spider_closed)
         return spider
@@ -209,7 +210,7 @@ class KeywordSpider(Args[KeywordParams], Spider):
             return error.reading.verdict.value
         if isinstance(error, PoolExhaustedError):
             self.logger.error("%s", error)
-            self.spawn(self.crawler.engine.close_spider_async(reason=error.finish_reason))
+            self.stop(error.finish_reason)
             return error.finish_reason
         self.logger.warning("%s failed: %s: %s", failure.request.url, type(error).__name__, error)  # type: ignore[attr-defined]
         return type(error).__name__
@@ -234,6 +235,12 @@ class KeywordSpider(Args[KeywordParams], Spider):
         for _run in self.ledger.cut_off(f"crawl_{reason}"):
             self.count(statkeys.KEYWORD_RETURNED)
         await asyncio.gather(*self.background)
+
+    def stop(self, reason: str) -> None:
+        """Close the spider; the first reason counts. What it has is stored, what is open is reported as partial."""
+        if self.stopping is None:
+            work = self.crawler.engine.close_spider_async(reason=reason)
+            self.stopping = asyncio.get_running_loop().create_task(work)  # its end waits for `background`: it must not be in there
 
     def spawn(self, work: Awaitable[None]) -> None:
         """Run `work` in the background; the spider's end waits for it."""

@@ -148,6 +148,13 @@ def test_write_rows_refused_row_leaves_nothing_of_its_batch(store, make_job, mak
     assert Counter(table_counts(store).values()) == {0: 5, 1: 4}
 
 
+@pytest.mark.parametrize("seen_at", [None, datetime(2026, 3, 1)])  # noqa: DTZ001 - the subject
+def test_write_rows_refused_pending_company_leaves_nothing_of_its_batch(store, make_job, make_pending, seen_at) -> None:
+    with pytest.raises(RowRefusedError, match="seen_at"):
+        store.write_rows([make_job(), make_pending("c1"), make_pending("c2", seen_at=seen_at)], "t1")
+    assert set(table_counts(store).values()) == {0}
+
+
 def test_write_rows_unknown_class_or_platform_is_refused(store, make_job) -> None:
     with pytest.raises(SchemaMismatchError, match="lagou"):
         store.write_rows([make_job(platform="lagou")], "t1")

@@ -1,8 +1,10 @@
 """What the driver's failures become: ours, told apart by whether trying again helps, without the password."""
 
+import tempfile
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
 import pytest
 
@@ -116,3 +118,15 @@ def test_error_messages_name_their_paragraph() -> None:
     slugs = [error.slug for error in tree(StoreError)]
     assert len(slugs) == len(set(slugs))
     assert str(StoreBusyError("x")) == "x [docs/stores.md#store-busy]"
+
+
+def test_disk_full_under_the_in_process_engine_may_pass(chdb_dsn: str, tmp_path: Path, monkeypatch, make_job) -> None:
+    store = ClickHouseStore.open(chdb_dsn)
+    store.ensure_schema()
+    # What the driver does first with an insert: it writes a temporary file. A folder that is not there fails like one that is full.
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "gone"))
+    with pytest.raises(StoreBusyError, match="temporary folder"):
+        store.write_rows([make_job()], "t1")
+    monkeypatch.undo()
+    assert store.write_rows([make_job()], "t1")["versions"] == 1
+    store.close()

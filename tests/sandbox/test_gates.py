@@ -190,6 +190,13 @@ def test_named_tokens_are_refused_and_others_served(visit, name, verdict):
     assert verdicts(visitor, "boss", 1) == ["ok"]
 
 
+def test_empty_bans_fall_on_searches_alone(visit):
+    visitor = visit(zhilian={"ban": "empty_list"})
+    number = visitor.world.platforms["zhilian"].shelf.entries[0].job_id
+    assert visitor.zhilian_search()["data"]["list"] == []
+    assert visitor.ask("GET", "/c/i/jobs/position-detailv2", f"number={number}", {})["data"]["detailedPosition"]["number"] == number
+
+
 def test_max_pages_ends_a_search_early(visit):
     visitor = visit(boss={"max_pages": 2}, zhilian={"max_pages": 1})
     assert [visitor.boss_search(page=page)["zpData"]["hasMore"] for page in (1, 2, 3)] == [True, False, False]

@@ -40,6 +40,7 @@ def test_parse_switch_reads_the_type_of_the_default(text, read):
         ("boss.mutate=melt:x", "KIND:FIELD"),
         ("boss.dead_tokens=0", "whole numbers >= 1"),
         ("boss.inner_error=forbidden_page", "one of"),
+        ("zhilian.ip_quota_ban=empty_list", "one of"),
     ],
 )
 def test_parse_switch_unfit_says_what_is_valid(text, says):

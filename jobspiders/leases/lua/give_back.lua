@@ -1,6 +1,5 @@
--- Keywords to be run again. ARGV: worker, ttl, limit, counted (0, 1, or final: give up), keeps_place (0 or 1),
--- causes as JSON, leases as
--- [[id, epoch] ...].
+-- Keywords to be run again. ARGV: worker, ttl, limit, counted (0, 1, or final: give up), keeps_place (0 or 1), causes as JSON,
+-- leases as [[id, epoch] ...].
 -- Returns per lease: 'q' queued again, 'd' given up, '' the lease is stale.
 local worker, limit = ARGV[1], tonumber(ARGV[3])
 if ARGV[4] == 'final' then limit = 1 end

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -55,8 +56,6 @@ class Desk:
 @pytest.fixture
 def desk_runs(redis_server: PrivateRedis) -> Callable[[Callable[[Desk], Any]], Any]:
     """Run an async test body with an empty Redis, and audit what it leaves."""
-    import asyncio
-
     async def run(body: Callable[[Desk], Any]) -> Any:
         async with redis.asyncio.Redis(port=redis_server.port, decode_responses=True) as client:
             await client.flushall()
@@ -68,8 +67,3 @@ def desk_runs(redis_server: PrivateRedis) -> Callable[[Callable[[Desk], Any]], A
             return result
 
     return lambda body: asyncio.run(run(body))
-
-
-@pytest.fixture
-async def _unused() -> AsyncIterator[None]:
-    yield

@@ -26,16 +26,6 @@ SETTINGS = {
 }
 
 
-class Engine:
-    """Writes down why it was asked to close the spider."""
-
-    def __init__(self) -> None:
-        self.reasons: list[str] = []
-
-    async def close_spider_async(self, reason: str) -> None:
-        self.reasons.append(reason)
-
-
 class Desk:
     """A verdict middleware with a fake platform, two tokens and one way out."""
 
@@ -44,10 +34,8 @@ class Desk:
         self.now = 100.0
         self.crawler = get_crawler(settings_dict=SETTINGS)
         self.crawler.spider = self.crawler._create_spider("fake")
-        self.spawned: list[Any] = []
-        self.crawler.spider.spawn = self.spawned.append
-        self.engine = Engine()
-        self.crawler.engine = self.engine
+        self.stopped: list[str] = []
+        self.crawler.spider.stop = self.stopped.append
         self.tokens = self.pool("token", "token-1", "token-2")
         self.tunnels = self.pool("tunnel", "direct")
         self.middleware = VerdictMiddleware(self.crawler, PlatformSession(platform, self.tokens, self.tunnels))
@@ -64,15 +52,7 @@ class Desk:
         request.meta["sent_at"] = self.now - sent_ago
         self.now += 1
         response = TextResponse(request.url, body=verdict.value.encode(), request=request)
-        return asyncio.run(self.process(request, response))
-
-    async def process(self, request: Request, response: TextResponse) -> Any:
-        try:
-            return await self.middleware.process_response(request, response)
-        finally:
-            for work in self.spawned:
-                await work
-            self.spawned.clear()
+        return asyncio.run(self.middleware.process_response(request, response))
 
     def stat(self, key: str) -> int:
         return self.crawler.stats.get_value(key, 0)
@@ -166,7 +146,7 @@ def test_verdict_blocks_without_a_good_answer_close_the_spider_as_banned(desk: D
         desk.answer(Verdict.CHALLENGE)
     with pytest.raises(RefusedError):
         desk.answer(Verdict.CHALLENGE)
-    assert desk.engine.reasons == ["banned"]
+    assert desk.stopped == ["banned"]
 
 
 def test_verdict_good_answer_between_blocks_keeps_the_spider_open(desk: Desk) -> None:
@@ -174,7 +154,7 @@ def test_verdict_good_answer_between_blocks_keeps_the_spider_open(desk: Desk) ->
         desk.answer(Verdict.CHALLENGE)
         desk.answer(Verdict.CHALLENGE)
         desk.answer(Verdict.OK)
-    assert desk.engine.reasons == []
+    assert desk.stopped == []
 
 
 def test_verdict_survived_counts_the_blocks_of_a_request_that_came_through(desk: Desk) -> None:

@@ -1,0 +1,47 @@
+"""Reads the command line and runs one command. Exit codes: 0 done, 1 refused or failed, 2 wrong use or settings."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import sys
+from collections.abc import Sequence
+
+from sqlalchemy.exc import SQLAlchemyError
+
+from control_api.cli import accounts, crawl, database
+from control_api.cli.console import UsageError, open_desk
+from control_api.config import load_settings
+from control_api.errors import ControlError, SettingsInvalidError
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """The parser of every command."""
+    parser = argparse.ArgumentParser(prog="python -m control_api", description="The control plane of jobspiders.")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    for module in (accounts, crawl, database):
+        module.add_parsers(commands)
+    return parser
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; returns the exit code."""
+    options = build_parser().parse_args(arguments)
+    logging.basicConfig(level=logging.WARNING)
+    try:
+        desk = open_desk(load_settings())
+        options.run(desk, options)
+    except (SettingsInvalidError, UsageError) as error:
+        return _complain(error, 2)
+    except ControlError as error:
+        return _complain(error, 1)
+    except SQLAlchemyError as error:
+        # Not the message: it may hold the address with its password, or a row.
+        return _complain(ControlError(f"The database refuses or does not answer ({type(error).__name__}): `doctor` says which part."), 1)
+    desk.control.database.close()
+    return 0
+
+
+def _complain(error: ControlError, code: int) -> int:
+    sys.stderr.write(f"{error} [docs/control.md#{error.slug}]\n")
+    return code
