@@ -19,9 +19,9 @@ SECRETS_FILE = "secrets.env"
 WEAK_WORDS = ("change", "default", "secret", "password", "example", "insecure", "dev_only", "changeme", "placeholder", "12345678")
 
 
-def _names(name: str) -> AliasChoices:
-    """A setting that the predecessor had under its plain name is still found there."""
-    return AliasChoices(f"CONTROL_{name}", name)
+def _names(name: str, predecessors: str = "") -> AliasChoices:
+    """`CONTROL_<name>`, and the name under which the predecessor's operators know it."""
+    return AliasChoices(f"CONTROL_{name}", predecessors or name)
 
 
 class Settings(BaseSettings):
@@ -33,9 +33,9 @@ class Settings(BaseSettings):
 
     # Where it runs. Outside development, secrets must be given; in development it listens on loopback only.
     environment: Literal["development", "staging", "production"] = "development"
-    host: str = Field("127.0.0.1", validation_alias=_names("APP_HOST"))
-    port: int = Field(8080, ge=0, le=65535, validation_alias=_names("APP_PORT"))
-    workers: int = Field(1, ge=1, le=64, validation_alias=_names("UVICORN_WORKERS"))
+    host: str = Field("127.0.0.1", validation_alias=_names("HOST", "APP_HOST"))
+    port: int = Field(8080, ge=0, le=65535, validation_alias=_names("PORT", "APP_PORT"))
+    workers: int = Field(1, ge=1, le=64, validation_alias=_names("WORKERS", "UVICORN_WORKERS"))
     data_dir: Path = Path("data/control")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
 

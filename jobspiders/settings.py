@@ -103,6 +103,7 @@ DOWNLOADER_MIDDLEWARES = {
     "scrapy.downloadermiddlewares.redirect.MetaRefreshMiddleware": None,
 }
 RETRY_TIMES = 3  # connection faults; verdicts have their own count
+RETRY_PRIORITY_ADJUST = 1  # before new requests: a keyword that met a ban is done before the next one begins
 RETRY_HTTP_CODES: list[int] = []  # a status is one part of a verdict: VerdictMiddleware decides, no one else
 REDIRECT_ENABLED = False  # a redirect is where platforms send a blocked client: the verdict must see it
 

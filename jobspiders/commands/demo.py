@@ -6,6 +6,7 @@ Nothing but loopback and the folder is touched; run again on the same folder, it
 from __future__ import annotations
 
 import argparse
+import logging
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -64,6 +65,7 @@ class Command(ScrapyCommand):
         from sandbox.process import SandboxProcess
 
         console = open_console()
+        show_progress()
         started = time.monotonic()
         switches = {platform.value: dict(trouble) for platform, trouble in TROUBLE.items()}
         if opts.ban:
@@ -103,6 +105,14 @@ class Command(ScrapyCommand):
             show_rows(console, stored.first_rows())
             picture = draw_salaries(stored.salaries(), self.folder / "salaries.svg")
         show_next(console, picture, self.folder / "clickhouse")
+
+
+def show_progress() -> None:
+    """Progress lines as they are, whatever level the rest of the log has."""
+    logger = logging.getLogger("jobspiders.extensions.progress")
+    logger.addHandler(logging.StreamHandler())
+    logger.setLevel(logging.INFO)
+    logger.propagate = False
 
 
 def announce(console: Any, sandbox: SandboxProcess, errands: Sequence[Errand]) -> None:

@@ -57,12 +57,14 @@ class LeaseHolder:
         self._node = to_json(dict(node or {}))
         self._claim_number = 0
         self._is_claiming = False  # a claim was sent and not answered: the next one repeats it
+        self._fresh: list[Lease] = []  # claimed, and not handed out by `keep` yet
+        self._lost: list[Lease] = []  # lost, and not told by `keep` yet
         self._ended: dict[str, Lease] = {}  # completed lately: a Redis restarted from an older file may have forgotten it
         self._common = (int(self.policy.lease_seconds * SECOND), self.policy.max_attempts)
 
     async def enlist(self) -> int:
-        """Get a (new) number. Leases of an earlier number are gone."""
-        self.held.clear()
+        """Get a (new) number. Leases of an earlier number are lost."""
+        self._lose(list(self.held.values()))
         self._claim_number, self._is_claiming = 0, False
         self.worker = int(await self._scripts.run("enlist", *self._common, self._node))
         return self.worker
@@ -81,17 +83,22 @@ class LeaseHolder:
         if want:
             self._is_claiming = False
         self.held.update((lease.lease_id, lease) for lease in claimed)
+        self._fresh += claimed
         return Beat(True, answer[1], max(0, answer[2]) / SECOND, answer[3], answer[4], claimed)
 
     async def keep(self, want: int = 0) -> Beat:
-        """A beat with what follows from it: enlist again where Redis forgot this worker, compare the books where they differ."""
+        """A beat with what follows from it: enlist again where Redis forgot this worker, compare the books where they differ.
+
+        When a step of it fails, the next call tells what this one learned: no claim and no loss goes unheard.
+        """
         beat = await self.beat(want)
         if not beat.is_enlisted:
-            beat.lost = list(self.held.values())
             await self.enlist()
         elif beat.held != len(self.held):
-            beat.lost = await self.reconcile()
-        beat.claimed = [lease for lease in beat.claimed if self.held.get(lease.lease_id) == lease]
+            await self.reconcile()
+        beat.claimed = [lease for lease in self._fresh if self.held.get(lease.lease_id) == lease]
+        beat.lost = self._lost
+        self._fresh, self._lost = [], []
         return beat
 
     async def complete(self, leases: Iterable[Lease]) -> list[bool]:
@@ -113,7 +120,11 @@ class LeaseHolder:
 
     async def check(self, leases: Iterable[Lease]) -> list[bool]:
         """Is each lease current on Redis' word? The question to ask before rows are stored as complete."""
-        return [bool(result) for _, result in await self._run("check", list(leases))]
+        answers = await self._run("check", list(leases))
+        for lease, is_current in answers:
+            if not is_current:
+                self._let_go(lease)  # for good, even if Redis should go back in time and call it current again
+        return [bool(is_current) for _, is_current in answers]
 
     async def leave(self) -> int:
         """Off duty: what is still held goes back to its place. Returns how many."""
@@ -131,8 +142,7 @@ class LeaseHolder:
         answer = await self._scripts.run("holdings", self.worker)
         theirs = {answer[i]: int(float(answer[i + 1])) for i in range(0, len(answer), 2)}
         lost = [lease for lease in self.held.values() if theirs.get(lease.lease_id) != lease.epoch]
-        for lease in lost:
-            self._let_go(lease)
+        self._lose(lost)
         unknown = [(identity, epoch) for identity, epoch in theirs.items() if identity not in self.held]
         ended = [self._ended[identity] for identity, epoch in unknown if self._was_ended(identity, epoch)]
         await self.complete(ended)
@@ -162,6 +172,11 @@ class LeaseHolder:
         self._ended[lease.lease_id] = lease
         if len(self._ended) > MAX_BATCH:
             del self._ended[next(iter(self._ended))]
+
+    def _lose(self, leases: list[Lease]) -> None:
+        self._lost += leases
+        for lease in leases:
+            self._let_go(lease)
 
     def _let_go(self, lease: Lease) -> None:
         if self.held.get(lease.lease_id) is not None and self.held[lease.lease_id].epoch == lease.epoch:

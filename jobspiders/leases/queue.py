@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 from jobschema import Platform
 from jobschema.messages import Keyword
-from jobspiders.leases.entries import entry_id, read_entry, to_json, write_entry
+from jobspiders.leases.entries import ID_SEPARATOR, entry_id, read_entry, text_of, to_json, write_entry
 from jobspiders.leases.holder import SECOND
 from jobspiders.leases.scripts import MAX_BATCH, LeaseScripts, band_of
 
@@ -137,6 +137,11 @@ class KeywordQueue:
     async def where(self, identities: Sequence[str]) -> list[KeywordPlace]:
         answers = await self._scripts.run("where", to_json(list(identities)))
         return [self._read_place(identity, answer) for identity, answer in zip(identities, answers, strict=True)]
+
+    async def find(self, text: str, count: int = 100) -> list[str]:
+        """The identities of a text in all runs and cities, as far as they are open or remembered as complete."""
+        found = await self._scripts.run("find", f"{ID_SEPARATOR}{text}", count)
+        return [identity for identity in found if text_of(identity) == text]
 
     async def dead(self, count: int = 100, offset: int = 0) -> list[DeadLetter]:
         """Dead letters, the longest dead first."""

@@ -74,37 +74,28 @@ def _make_database(port: int, server: subprocess.Popen[bytes], log: Path) -> Non
             time.sleep(0.05)
 
 
-@pytest.fixture(scope="session")
-def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A migrated SQLite file to copy."""
-    path = tmp_path_factory.mktemp("template") / "control.db"
-    database = open_database(f"sqlite:///{path}")
+@pytest.fixture(scope="session", params=["sqlite", "mariadb"])
+def dsn(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The DSN of a migrated database, one of each kind for the whole session."""
+    is_sqlite = request.param == "sqlite"
+    dsn: str = f"sqlite:///{tmp_path_factory.mktemp('sqlite')}/control.db" if is_sqlite else request.getfixturevalue("mariadb")
+    database = open_database(dsn, 1)
     migrations.upgrade(database.engine)
     database.close()
-    return path
-
-
-@pytest.fixture(params=["sqlite", "mariadb"])
-def dsn(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """The DSN of a migrated database without rows."""
-    if request.param == "sqlite":
-        shutil.copy(request.getfixturevalue("sqlite_template"), tmp_path / "control.db")
-        return f"sqlite:///{tmp_path}/control.db"
-    dsn: str = request.getfixturevalue("mariadb")
-    empty_tables(dsn)
     return dsn
 
 
-def empty_tables(dsn: str) -> None:
-    """Bring a MariaDB database to the newest revision without rows."""
-    database = open_database(dsn, 1)
-    migrations.upgrade(database.engine)
+def empty_tables(database: Database) -> None:
+    """Remove every row but the route table."""
+    is_mysql = database.engine.dialect.name != "sqlite"
     with database.engine.begin() as connection:
-        connection.exec_driver_sql("SET FOREIGN_KEY_CHECKS = 0")
-        for table in METADATA.tables:
-            connection.exec_driver_sql(f"TRUNCATE TABLE `{table}`")
-        connection.exec_driver_sql("SET FOREIGN_KEY_CHECKS = 1")
-    database.close()
+        if is_mysql:
+            connection.exec_driver_sql("SET FOREIGN_KEY_CHECKS = 0")  # InnoDB checks trees row by row
+        for table in reversed(METADATA.sorted_tables):
+            if table.name != "api":
+                connection.execute(table.delete())
+        if is_mysql:
+            connection.exec_driver_sql("SET FOREIGN_KEY_CHECKS = 1")
 
 
 def make_settings(dsn: str, **more: object) -> Settings:
@@ -120,20 +111,27 @@ def make_settings(dsn: str, **more: object) -> Settings:
     return Settings(_env_file=None, **(given | more))  # type: ignore[arg-type, call-arg]
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def settings(dsn: str) -> Settings:
     return make_settings(dsn)
 
 
-@pytest.fixture
-def client(settings: Settings) -> Iterator[TestClient]:
-    """An HTTP client of a seeded application; unexpected errors are answers, as for a real client."""
-    app = create_app(settings)
-    with TestClient(app, raise_server_exceptions=False) as client:
-        control: Control = app.state.control
-        with control.database.write() as unit:
-            roles.seed(unit, control.routes)
+@pytest.fixture(scope="session")
+def application(settings: Settings) -> Iterator[TestClient]:
+    """One running application for the whole session; ask for `client` instead."""
+    # Unexpected errors are answers, as for a real client.
+    with TestClient(create_app(settings), raise_server_exceptions=False) as client:
         yield client
+
+
+@pytest.fixture
+def client(application: TestClient) -> TestClient:
+    """An HTTP client of an application with built-in roles and nothing else."""
+    control: Control = application.app.state.control  # type: ignore[attr-defined]
+    empty_tables(control.database)
+    with control.database.write() as unit:
+        roles.seed(unit, control.routes)
+    return application
 
 
 @pytest.fixture

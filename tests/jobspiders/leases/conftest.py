@@ -56,6 +56,7 @@ class Desk:
 @pytest.fixture
 def desk_runs(redis_server: PrivateRedis) -> Callable[[Callable[[Desk], Any]], Any]:
     """Run an async test body with an empty Redis, and audit what it leaves."""
+
     async def run(body: Callable[[Desk], Any]) -> Any:
         async with redis.asyncio.Redis(port=redis_server.port, decode_responses=True) as client:
             await client.flushall()
