@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Any
 
 from fastapi import FastAPI
 from starlette.concurrency import run_in_threadpool
@@ -18,7 +19,7 @@ from control_api.edge import EdgeMiddleware
 from control_api.logs import set_up_logs
 from control_api.metrics import Metrics
 from control_api.principal import PrincipalMemory
-from control_api.problems import ProblemDetails, install_problems
+from control_api.problems import MEDIA_TYPE, ProblemDetails, install_problems
 from control_api.rights import read_route_rights
 from control_api.routers import ROUTERS
 from control_api.security import TokenCipher, TokenSigner
@@ -53,9 +54,30 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     if settings.docs:
         install_docs(app)
     install_problems(app)
+    _describe(app)
     app.state.control = _make_parts(settings, app)
     _wrap(app, app.state.control)
     return app
+
+
+def _describe(app: FastAPI) -> None:
+    """Problems have their own media type in the OpenAPI document, as they have on the wire."""
+    make = app.openapi
+
+    def describe() -> dict[str, Any]:
+        is_new = app.openapi_schema is None
+        document = make()
+        for operation in (operation for path in document["paths"].values() for operation in path.values()) if is_new else ():
+            for answer in operation["responses"].values():
+                content = answer.get("content", {})
+                if content.get("application/json", {}).get("schema") == _PROBLEM:
+                    content[MEDIA_TYPE] = content.pop("application/json")
+        return document
+
+    app.openapi = describe  # type: ignore[method-assign]  # FastAPI's own way to extend it
+
+
+_PROBLEM = {"$ref": "#/components/schemas/ProblemDetails"}
 
 
 _ALWAYS: dict[int | str, str] = {413: "Content Too Large", 503: "Service Unavailable"}

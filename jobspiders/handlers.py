@@ -47,7 +47,7 @@ class SigningDownloadHandler(BaseDownloadHandler):
 
     async def download_request(self, request: Request) -> Response:
         call = request.meta.get("call")
-        if call is None or self.session is None:
+        if call is None or self.session is None or not _is_same_host(request.url, call.url):
             return await self.inner.download_request(request)
         signed = await self._sign(call, request, self.session)
         try:
@@ -79,6 +79,11 @@ class SigningDownloadHandler(BaseDownloadHandler):
         await self.inner.close()
         if self.session is not None and self.session.script is not None:
             await self.session.script.close()
+
+
+def _is_same_host(url: str, call_url: str) -> bool:
+    """A redirect that leads to another host gets no token and no signature of this one."""
+    return urlsplit(url).netloc == urlsplit(call_url).netloc
 
 
 def _on_the_wire(request: Request, signed: SignedCall) -> Request:

@@ -143,6 +143,7 @@ SCRAPER_SLOT_MAX_ACTIVE_SIZE = 2_000_000  # response bytes waiting for the pipel
 ITEM_PROCESSOR = "jobspiders.pipelines.processor.RowItemProcessor"
 REFERER_ENABLED = False
 SPIDER_MIDDLEWARES = {
+    "jobspiders.middlewares.rows.RowsMiddleware": 100,  # nearest to the engine: after everybody else's
     "scrapy.spidermiddlewares.urllength.UrlLengthMiddleware": None,
     "scrapy.spidermiddlewares.depth.DepthMiddleware": None,
     "scrapy.spidermiddlewares.metacopy.MetaCopyDetectionMiddleware": None,

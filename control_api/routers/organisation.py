@@ -53,14 +53,14 @@ def list_menus(control: ControlDep, _actor: Annotated[Actor, needs("menu:read")]
         return [MenuAnswer.model_validate(menu) for menu in organisation.list_branches(unit, Menu)]
 
 
-@menus.post("", status_code=201, summary="Add a menu entry")
+@menus.post("", status_code=201, summary="Add a menu entry", responses=answers(409))
 def add_menu(body: MenuCreate, control: ControlDep, actor: Annotated[Actor, needs("menu:write")]) -> MenuAnswer:
     """An entry, shown to those who hold its right."""
     with control.database.write() as unit:
         return MenuAnswer.model_validate(organisation.create(unit, actor, Menu(**body.model_dump())))
 
 
-@menus.patch("/{menu_id}", summary="Change a menu entry", responses=answers(404))
+@menus.patch("/{menu_id}", summary="Change a menu entry", responses=answers(404, 409))
 def change_menu(menu_id: BranchId, body: MenuChange, control: ControlDep, actor: Annotated[Actor, needs("menu:write")]) -> MenuAnswer:
     """What is left out stays."""
     with control.database.write() as unit:

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any
 
 from pydantic import ConfigDict, Field, SecretStr
 
-from control_api.schemas.base import Answer, Line, Name, Request, RowId
+from control_api.rights import USER_SCOPES
+from control_api.schemas.base import Answer, Line, Name, Request, RowId, Words
+
+Scope = Annotated[str, Field(json_schema_extra={"enum": list(USER_SCOPES)})]
+ScopeOrNone = Annotated[str, Field(json_schema_extra={"enum": ["", *USER_SCOPES]})]
 
 
 class AccessToken(Answer):
@@ -86,14 +90,14 @@ class RoleCreate(Request):
 
     name: Name
     description: Line = Field("", max_length=255)
-    scopes: list[str] = Field(max_length=100, examples=[["keyword:read", "keyword:write"]])
+    scopes: list[Scope] = Field(max_length=100, examples=[["keyword:read", "keyword:write"]])
 
 
 class RoleChange(Request):
     """What to change of a role; what is left out stays."""
 
     description: Line | None = Field(None, max_length=255)
-    scopes: list[str] | None = Field(None, max_length=100)
+    scopes: list[Scope] | None = Field(None, max_length=100)
 
 
 class RoleAnswer(Answer):
@@ -119,7 +123,7 @@ class ApiAnswer(Answer):
 class DeptCreate(Request):
     """A new department."""
 
-    name: Line = Field(min_length=1, max_length=64, examples=["Research"])
+    name: Words = Field(max_length=64, examples=["Research"])
     parent_id: RowId | None = None
     position: int = Field(0, ge=0, le=10_000)
 
@@ -127,7 +131,7 @@ class DeptCreate(Request):
 class DeptChange(Request):
     """What to change of a department; what is left out stays."""
 
-    name: Line = Field("-", min_length=1, max_length=64)
+    name: Words = Field("-", max_length=64)
     parent_id: RowId | None = None
     position: int = Field(0, ge=0, le=10_000)
 
@@ -144,23 +148,23 @@ class DeptAnswer(Answer):
 class MenuCreate(Request):
     """A new menu entry."""
 
-    title: Line = Field(min_length=1, max_length=64)
+    title: Words = Field(max_length=64)
     path: str = Field(max_length=190, pattern=r"^/[A-Za-z0-9/_-]*$", examples=["/keywords"])
     icon: str = Field("", max_length=64, pattern=r"^[a-z0-9-]*$")
     parent_id: RowId | None = None
     position: int = Field(0, ge=0, le=10_000)
-    scope: str = Field("", max_length=64)
+    scope: ScopeOrNone = ""
 
 
 class MenuChange(Request):
     """What to change of a menu entry; what is left out stays."""
 
-    title: Line = Field("-", min_length=1, max_length=64)
+    title: Words = Field("-", max_length=64)
     path: str = Field("/", max_length=190, pattern=r"^/[A-Za-z0-9/_-]*$")
     icon: str = Field("", max_length=64, pattern=r"^[a-z0-9-]*$")
     parent_id: RowId | None = None
     position: int = Field(0, ge=0, le=10_000)
-    scope: str = Field("", max_length=64)
+    scope: ScopeOrNone = ""
 
 
 class MenuAnswer(Answer):

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import unicodedata
 from typing import Annotated, Generic, TypeVar
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 Item = TypeVar("Item")
 
@@ -29,13 +28,10 @@ class Page(BaseModel, Generic[Item]):
     next: int | None = Field(None, examples=[1200])
 
 
-def _refuse_controls(text: str) -> str:
-    if any(unicodedata.category(letter) in {"Cc", "Cs", "Cf"} for letter in text):
-        raise ValueError("control characters and invisible characters are not allowed")
-    return text
-
-
-Line = Annotated[str, AfterValidator(_refuse_controls)]  # one line of plain text
+# Control characters, and characters that nobody sees or that turn the text around.
+_HIDDEN = r"\x00-\x1f\x7f-\x9f\u00ad\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff"
+Line = Annotated[str, Field(pattern=f"^[^{_HIDDEN}]*$")]  # one line of plain text, or nothing
+Words = Annotated[str, Field(pattern=f"^[^{_HIDDEN}]*[^\\s{_HIDDEN}][^{_HIDDEN}]*$")]  # one line with something in it
 Name = Annotated[str, Field(min_length=2, max_length=64, pattern=r"^[A-Za-z0-9][A-Za-z0-9._@-]*$")]
 Cursor = Annotated[int | None, Field(ge=0, le=2**63 - 1, description="`next` of the part before")]
 Limit = Annotated[int, Field(ge=1, le=500, description="How many at most")]

@@ -7,12 +7,12 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from control_api.schemas.base import Answer, BigId, Line, Request
+from control_api.schemas.base import Answer, BigId, Request, Words
 from jobschema import Platform
 
 CityCode = Annotated[str, Field(min_length=1, max_length=32, pattern=r"^[A-Za-z0-9_+.-]+$", examples=["101010100"])]
 Tag = Annotated[str, Field(min_length=1, max_length=32, pattern=r"^[\w-]+$")]
-Text = Annotated[Line, Field(min_length=1, max_length=100, examples=["数据分析"])]
+Text = Annotated[Words, Field(max_length=100, examples=["数据分析"])]
 Depth = Annotated[int, Field(ge=1, le=1000, description="Pages; null: as deep as the platform goes")]
 Priority = Annotated[int, Field(ge=-1000, le=1000, description="A higher one goes first")]
 Interval = Annotated[int, Field(ge=60, le=366 * 24 * 3600, description="Seconds between starts; null: only when asked")]

@@ -20,7 +20,7 @@ def _check_secret(secret: SecretStr) -> SecretStr:
     return secret
 
 
-TokenText = Annotated[SecretStr, AfterValidator(_check_secret)]
+TokenText = Annotated[SecretStr, AfterValidator(_check_secret), Field(json_schema_extra={"pattern": "^[!-~]{8,4096}$"})]
 
 
 class TokenCreate(Request):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Literal
 
@@ -27,7 +27,7 @@ class Loan:
     """A token in the hands of a node."""
 
     token: Token
-    secret: str
+    secret: str = field(repr=False)
     lease_until: datetime
 
 

@@ -52,9 +52,10 @@ def note_attempt(unit: Session, username: str, ip: str) -> int:
 
 
 def check_attempt(unit: Session, attempt_id: int, settings: Settings) -> None:
-    """Raise TooMany when the attempts before this one used the allowance up.
+    """Raise TooMany when other attempts used the allowance up.
 
-    Only earlier attempts count, so of any number at the same time exactly the allowed ones pass.
+    Every other attempt that is written down counts, also one that is still being looked at: of those that pass, the last to be
+    written has seen the rest, so however many come at the same time no more than the allowed ones pass.
     """
     attempt = unit.get_one(LoginAttempt, attempt_id)
     by_user, by_ip = LoginAttempt.username_hash == attempt.username_hash, LoginAttempt.ip == attempt.ip
@@ -65,7 +66,7 @@ def check_attempt(unit: Session, attempt_id: int, settings: Settings) -> None:
     )
     window = timedelta(seconds=settings.login_window_seconds)
     for conditions, allowed in limits:
-        recent = (*conditions, col(LoginAttempt.has_failed), LoginAttempt.at > attempt.at - window, col(LoginAttempt.id) < attempt_id)
+        recent = (*conditions, col(LoginAttempt.has_failed), LoginAttempt.at > attempt.at - window, col(LoginAttempt.id) != attempt_id)
         count, oldest = unit.exec(select(func.count(), func.min(LoginAttempt.at)).where(*recent)).one()
         if count >= allowed:
             wait = math.ceil((oldest + window - attempt.at).total_seconds())

@@ -73,9 +73,9 @@ def _check(unit: Session, kind: type[Branch], branch_id: int | None, parent_id: 
         if parent_id is None:
             return
         if parent_id == branch_id:
-            raise Invalid(f"{kind.__tablename__} {branch_id} would hang below itself.")
+            raise Conflict(f"{kind.__tablename__} {branch_id} would hang below itself.")
         parent = unit.get(kind, parent_id)
         if parent is None:
-            raise Invalid(f"There is no {kind.__tablename__} {parent_id} to hang this on.")
+            raise Conflict(f"There is no {kind.__tablename__} {parent_id} to hang this on.")
         parent_id = parent.parent_id
-    raise Invalid(f"The tree would be deeper than {DEEPEST} levels.")
+    raise Conflict(f"The tree would be deeper than {DEEPEST} levels.")

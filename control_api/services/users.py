@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlmodel import Session, col, delete, func, select
 
-from control_api.errors import Conflict, Invalid, NotFound
+from control_api.errors import Conflict, NotFound
 from control_api.models import AuthSession, Dept, Role, RoleRight, User, UserRole
 from control_api.principal import Actor
 from control_api.rights import SELF
@@ -129,7 +129,7 @@ def _find_roles(unit: Session, actor: Actor, names: list[str]) -> list[Role]:
     roles = list(unit.exec(select(Role).where(col(Role.name).in_(names))).all())
     unknown = sorted(set(names) - {role.name for role in roles})
     if unknown:
-        raise Invalid(f"There is no role {', '.join(map(repr, unknown))}; GET /api/v1/role lists them.")
+        raise Conflict(f"There is no role {', '.join(map(repr, unknown))}; GET /api/v1/role lists them.")
     scopes = unit.exec(select(RoleRight.scope).where(col(RoleRight.role_id).in_([role.id for role in roles]))).all()
     actor.must_cover(set(scopes) - {SELF})
     return roles
@@ -143,4 +143,4 @@ def _set_roles(unit: Session, user: User, roles: list[Role]) -> None:
 
 def _check_dept(unit: Session, dept_id: int | None) -> None:
     if dept_id is not None and unit.get(Dept, dept_id) is None:
-        raise Invalid(f"There is no department {dept_id}.")
+        raise Conflict(f"There is no department {dept_id}.")

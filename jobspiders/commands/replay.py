@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections import ChainMap
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import asdict
@@ -17,7 +16,7 @@ from scrapy.commands import ScrapyCommand
 from scrapy.exceptions import UsageError
 
 from jobschema import Platform, Verdict
-from jobspiders.platforms import build_platform, replay_call
+from jobspiders.platforms import build_reader, replay_call
 from jobspiders.platforms.base import Answer, CallKind, Reading
 
 
@@ -50,7 +49,7 @@ class Command(ScrapyCommand):
         platform = _choose(Platform, args[0], "platform")
         kind = _choose(CallKind, args[1], "kind")
         answer = Answer(opts.status, {"content-type": opts.content_type}, _read(args[2]))
-        reading = build_platform(platform, ChainMap({"QCWY_DOOR": "web"}, self.settings)).read(replay_call(kind), answer)
+        reading = build_reader(platform, self.settings).read(replay_call(kind), answer)
         mask = self.settings.getbool("CONTACT_MASKING_ENABLED")
         with suppress(BrokenPipeError):  # `| head` has seen enough
             for line in describe(platform, reading, mask):

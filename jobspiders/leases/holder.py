@@ -6,6 +6,7 @@ Every call may be sent again when its answer got lost, and means the same: a cla
 from __future__ import annotations
 
 import json
+from collections import OrderedDict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from itertools import groupby
@@ -59,7 +60,7 @@ class LeaseHolder:
         self._is_claiming = False  # a claim was sent and not answered: the next one repeats it
         self._fresh: list[Lease] = []  # claimed, and not handed out by `keep` yet
         self._lost: list[Lease] = []  # lost, and not told by `keep` yet
-        self._ended: dict[str, Lease] = {}  # completed lately: a Redis restarted from an older file may have forgotten it
+        self._ended: OrderedDict[str, Lease] = OrderedDict()  # completed lately: a Redis restarted from an older file may have forgotten it
         self._common = (int(self.policy.lease_seconds * SECOND), self.policy.max_attempts)
 
     async def enlist(self) -> int:
@@ -171,7 +172,7 @@ class LeaseHolder:
     def _remember(self, lease: Lease) -> None:
         self._ended[lease.lease_id] = lease
         if len(self._ended) > MAX_BATCH:
-            del self._ended[next(iter(self._ended))]
+            self._ended.popitem(last=False)
 
     def _lose(self, leases: list[Lease]) -> None:
         self._lost += leases

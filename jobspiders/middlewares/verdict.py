@@ -32,7 +32,7 @@ NEVER_GONE = frozenset({CallKind.SEARCH, CallKind.BATCH})  # a door that is not 
 
 
 class VerdictMiddleware:
-    """Reads every answer to a call; sets `meta["reading"]` on the good ones."""
+    """Reads every answer to a call; sets `meta["reading"]` on the good ones, and on all of those that belong to no run."""
 
     def __init__(self, crawler: Crawler, session: PlatformSession) -> None:
         settings = crawler.settings
@@ -55,6 +55,9 @@ class VerdictMiddleware:
         headers = {name.decode("latin-1").lower(): b",".join(values).decode("latin-1") for name, values in response.headers.items()}
         reading = self.session.platform.read(call, Answer(response.status, headers, response.body))
         self._count(reading)
+        if "run" not in request.meta:  # somebody looks (`scrapy shell`): show the block, pay for nothing, try nothing again
+            request.meta["reading"] = reading
+            return response
         for verdict, _reason in reading.inner:
             self._react(request, Reading(verdict=verdict))
         if reading.verdict.is_good and not (reading.verdict is Verdict.NOT_FOUND and call.kind in NEVER_GONE):
@@ -72,8 +75,9 @@ class VerdictMiddleware:
 
     def _accept(self, request: Request, response: Response, reading: Reading) -> Response:
         self.blocks_in_a_row = 0
-        self.session.tokens.praise(request.meta["token"])
-        self.session.tunnels.praise(request.meta["tunnel"])
+        if "tunnel" in request.meta:  # an answer out of the HTTP cache cost neither
+            self.session.tokens.praise(request.meta["token"])
+            self.session.tunnels.praise(request.meta["tunnel"])
         if request.meta.get("blocked_times"):
             self.crawler.stats.inc_value(statkeys.VERDICT_SURVIVED, request.meta["blocked_times"])
         request.meta["reading"] = reading

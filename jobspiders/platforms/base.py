@@ -195,6 +195,9 @@ class SearchPlatform(Protocol):
     def company_call(self, company_id: str) -> Call | None:
         """The call that fetches a company's own page; None where the platform has none."""
 
+    def recognise(self, method: str, url: str, body: bytes) -> Call | None:
+        """The call that somebody's own request (`scrapy shell`, `scrapy fetch`) amounts to; None when it is none of this platform's."""
+
     def sign(self, call: Call, context: SigningContext) -> SignedCall:
         """Every header, parameter and signature of one attempt, over the bytes really sent."""
 
@@ -222,3 +225,6 @@ class PlatformOptions:
     base_url: str = ""
     personal_data: bool = False  # PERSONAL_DATA_ENABLED
     rejected_share: float = 0.2  # SCHEMA_REJECTED_SHARE: more than this share of a page rejected = schema_changed
+
+    def check_secrets(self) -> None:
+        """Raise ValueError, naming the setting, when a secret is missing without which no call can be signed."""

@@ -32,13 +32,14 @@ from jobspiders.platforms.boss_items import BossItemReader, read_brand
 from jobspiders.platforms.cities import city_code
 from jobspiders.platforms.listing import judge_shape, read_items
 from jobspiders.platforms.options import checked_address, checked_choice, checked_filters, checked_range
-from jobspiders.platforms.reading import by_status, open_envelope, refused, shape_changed, verdict_from_words
-from jobspiders.platforms.urls import joined, query_string
+from jobspiders.platforms.reading import asked_query, by_status, open_envelope, refused, shape_changed, verdict_from_words
+from jobspiders.platforms.urls import joined, parameters, path_below, query_string
 
 SEARCH_PATH = "/wapi/zpgeek/miniapp/search/joblist.json"
 DETAIL_PATH = "/wapi/zpgeek/miniapp/job/detail.json"
 BATCH_PATH = "/wapi/batch/batchRunV3"
 BRAND_PATH = "/wapi/zpgeek/miniapp/brand/detail.json"
+_KINDS = {SEARCH_PATH: CallKind.SEARCH, DETAIL_PATH: CallKind.DETAIL, BATCH_PATH: CallKind.BATCH, BRAND_PATH: CallKind.COMPANY}
 
 # Codes of the envelope; docs/verdicts.md has the evidence. An unknown code is judged by its message.
 CODES = {
@@ -154,6 +155,15 @@ class BossPlatform:
         """The brand's own page."""
         pairs = [("brandId", company_id), ("appId", self.options.app_id)]
         return self._get(CallKind.COMPANY, BRAND_PATH, pairs, company_id=company_id)
+
+    def recognise(self, method: str, url: str, body: bytes) -> Call | None:
+        """`SearchPlatform.recognise`."""
+        kind = _KINDS.get(path_below(url, self.options.base_url))
+        if kind is None:
+            return None
+        asked = parameters(url)
+        query = asked_query(asked, "query", "city", "page") if kind is CallKind.SEARCH else None
+        return Call(kind, method, url, body=body, query=query, company_id=asked.get("brandId", ""))
 
     def sign(self, call: Call, context: SigningContext) -> SignedCall:
         """The mini-program's headers, with the token lent for this attempt. The address is sent as it is."""

@@ -29,8 +29,27 @@ from jobspiders.platforms.cities import QCWY_PROVINCES, WHOLE_COUNTRY, city_code
 from jobspiders.platforms.listing import judge_shape, read_items
 from jobspiders.platforms.options import checked_address, checked_choice, checked_filters, checked_range
 from jobspiders.platforms.qcwy_items import QcwyItemReader
-from jobspiders.platforms.reading import by_status, misplaced_page, open_envelope, refused, shape_changed, verdict_from_words
-from jobspiders.platforms.urls import joined, path_and_query, percent_encoded, query_string, with_pairs, with_value
+from jobspiders.platforms.reading import (
+    asked_query,
+    by_status,
+    json_object,
+    misplaced_page,
+    open_envelope,
+    refused,
+    shape_changed,
+    verdict_from_words,
+)
+from jobspiders.platforms.urls import (
+    joined,
+    parameters,
+    path_and_query,
+    path_below,
+    percent_encoded,
+    query_string,
+    with_pairs,
+    with_value,
+    without_pairs,
+)
 
 SEARCH_PATH = "/open/noauth/search-pc"
 WXMINI_PATH = "/open/noauth/recommend/job-tab-dynamic-wx-mini"
@@ -38,6 +57,8 @@ WEB_PATH = "/api/job/search-pc"
 DOORS = ("search", "wxmini", "web")
 CAP = 1000  # `totalCount` never says more
 
+_METHODS = {SEARCH_PATH: "GET", WXMINI_PATH: "POST", WEB_PATH: "GET"}
+_SIGNED_PAIRS = frozenset({"api_key", "timestamp"})  # put in by sign(): those of an address copied from a browser are stale
 _API_KEY = "51job"  # the name of the client, public; not the signing key
 _FILTERS = (
     *("function", "industry", "jobArea2", "landmark", "metro", "salary", "workYear", "degree", "companyType", "companySize"),
@@ -71,6 +92,8 @@ class QcwyOptions(PlatformOptions):
         checked_address("QCWY_WEB_BASE_URL", self.web_base_url)
         checked_range("QCWY_PAGE_SIZE", self.page_size, 1, 500)
         checked_range("SCHEMA_REJECTED_SHARE", self.rejected_share, 0, 1)
+
+    def check_secrets(self) -> None:
         if self.door != "web" and not self.sign_key:
             raise ValueError(
                 f"QCWY_SIGN_KEY is not set, and the door {self.door!r} (QCWY_DOOR) takes only signed calls: "
@@ -124,10 +147,19 @@ class QcwyPlatform:
         """None: company pages are HTML that says nothing more."""
         return None
 
+    def recognise(self, method: str, url: str, body: bytes) -> Call | None:
+        """`SearchPlatform.recognise`."""
+        path = path_below(url, self.options.base_url) or path_below(url, self.options.web_base_url)
+        said = json_object(body) if body else parameters(url)
+        if said is None or method != _METHODS.get(path):
+            return None
+        query = asked_query(said, "keyword", "jobArea", "pageNum")
+        return Call(CallKind.SEARCH, method, url, body=body, query=query)
+
     def sign(self, call: Call, context: SigningContext) -> SignedCall:
         """Client name, time and request id in the query (or body), and the HMAC over path, query and body as they are sent."""
         request_id = dict(call.query.trail).get("requestId", "") if call.query else ""
-        url = with_pairs(call.url, before=[("api_key", _API_KEY), ("timestamp", str(int(context.now)))])
+        url = with_pairs(without_pairs(call.url, _SIGNED_PAIRS), before=[("api_key", _API_KEY), ("timestamp", str(int(context.now)))])
         body = call.body
         if body:
             body = orjson.dumps({**orjson.loads(body), "requestId": request_id})

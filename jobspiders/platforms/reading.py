@@ -10,13 +10,14 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Mapping
 from email.utils import parsedate_to_datetime
 from typing import Any
 
 import orjson
 
 from jobschema import Verdict
-from jobspiders.platforms.base import Answer, Call, CallKind, Reading
+from jobspiders.platforms.base import Answer, Call, CallKind, Reading, SearchQuery
 
 REASON_LENGTH = 160
 _PAGE_BYTES = 65_536  # block pages are 2 to 30 KB; no need to look further
@@ -51,6 +52,21 @@ _WORDS = (
 def replay_call(kind: CallKind) -> Call:
     """A call that asks for nothing in particular: what `read` gets when a saved body is read again."""
     return Call(kind=kind, method="GET", url="")
+
+
+def asked_query(asked: Mapping[str, object], text: str, city: str, page: str) -> SearchQuery:
+    """The search that a request's own parameters ask for, by the platform's names for them. A page that is no number is page 1."""
+    number = str(asked.get(page, ""))
+    return SearchQuery(str(asked.get(text, "")), str(asked.get(city, "")), int(number[:6]) if number.isascii() and number.isdigit() else 1)
+
+
+def json_object(body: bytes) -> dict[str, Any] | None:
+    """The JSON object that a request's body holds; None when it holds none."""
+    try:
+        said = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        return None
+    return said if isinstance(said, dict) else None
 
 
 def refused(verdict: Verdict, reason: str, retry_after: float | None = None) -> Reading:

@@ -6,7 +6,7 @@ Every reserved character is encoded, so Scrapy (w3lib's `safe_url_string`) finds
 from __future__ import annotations
 
 from collections.abc import Iterable
-from urllib.parse import quote
+from urllib.parse import parse_qsl, quote, urlsplit
 
 Pairs = Iterable[tuple[str, str]]
 
@@ -34,6 +34,25 @@ def with_value(url: str, name: str, value: str) -> str:
     start = f"{name}="
     parts = [start + percent_encoded(value) if part.startswith(start) else part for part in query.split("&")]
     return f"{base}?{'&'.join(parts)}"
+
+
+def without_pairs(url: str, names: frozenset[str]) -> str:
+    """`url` without its parameters of these names; the others keep their bytes."""
+    base, mark, query = url.partition("?")
+    parts = [part for part in query.split("&") if part.partition("=")[0] not in names]
+    return f"{base}{mark}{'&'.join(parts)}"
+
+
+def parameters(url: str) -> dict[str, str]:
+    """The query of `url`, decoded; of a repeated name the last one."""
+    return dict(parse_qsl(urlsplit(url).query, keep_blank_values=True))
+
+
+def path_below(url: str, base_url: str) -> str:
+    """The path of `url` below a platform's base address; blank when it belongs to another one."""
+    address = url.partition("#")[0].partition("?")[0]
+    base = base_url.rstrip("/")
+    return address.removeprefix(base) if address.startswith(f"{base}/") else ""
 
 
 def path_and_query(url: str) -> str:

@@ -31,8 +31,17 @@ from jobspiders.platforms.base import (
 from jobspiders.platforms.cities import city_code
 from jobspiders.platforms.listing import judge_shape, read_items
 from jobspiders.platforms.options import checked_address, checked_filters, checked_range
-from jobspiders.platforms.reading import by_status, misplaced_page, open_envelope, refused, shape_changed, verdict_from_words
-from jobspiders.platforms.urls import joined, query_string, with_pairs
+from jobspiders.platforms.reading import (
+    asked_query,
+    by_status,
+    json_object,
+    misplaced_page,
+    open_envelope,
+    refused,
+    shape_changed,
+    verdict_from_words,
+)
+from jobspiders.platforms.urls import joined, path_below, query_string, with_pairs, without_pairs
 from jobspiders.platforms.zhilian_items import ZhilianItemReader, job_url
 
 SEARCH_PATH = "/c/i/search/positions"
@@ -43,6 +52,8 @@ _FILTERS = (
     *("S_SOU_WORK_EXPERIENCE", "S_SOU_SALARY_MIN", "S_SOU_SALARY_MAX", "S_SOU_JD_JOB_LEVEL", "S_SOU_COMPANY_ID"),
     *("S_SOU_EDUCATION", "S_SOU_COMPANY_SIZE", "S_SOU_COMPANY_TYPE", "order", "sortType"),
 )
+# Put in by sign(): those of an address copied from a browser are stale.
+_SIGNED_PAIRS = frozenset({"at", "rt", "_v", "x-zp-page-request-id", "x-zp-client-id", "cvNumber", "resumeNumber"})
 _OPEN_CLIENT = [("platform", "13"), ("version", "0.0.0")]
 _HEX_TOKEN = re.compile(r"[0-9A-Za-z_-]*")
 
@@ -126,6 +137,16 @@ class ZhilianPlatform:
         """None: companies come with the details."""
         return None
 
+    def recognise(self, method: str, url: str, body: bytes) -> Call | None:
+        """`SearchPlatform.recognise`."""
+        path = path_below(url, self.options.base_url)
+        if path == DETAIL_PATH and method == "GET":
+            return Call(CallKind.DETAIL, method, url)
+        said = json_object(body) if path == SEARCH_PATH and method == "POST" else None
+        if said is None:
+            return None
+        return Call(CallKind.SEARCH, method, url, body=body, query=asked_query(said, "S_SOU_FULL_INDEX", "S_SOU_WORK_CITY", "pageIndex"))
+
     def sign(self, call: Call, context: SigningContext) -> SignedCall:
         """Fresh ids for one attempt in address, headers and body, and the login tokens."""
         options = self.options
@@ -137,7 +158,7 @@ class ZhilianPlatform:
             ("x-zp-client-id", client_id),
         ]
         account = [("cvNumber", options.resume_number), ("resumeNumber", options.resume_number)] if options.resume_number else []
-        url = with_pairs(call.url, before=tokens, after=[*ids, *account] if call.kind is CallKind.DETAIL else ids)
+        url = with_pairs(without_pairs(call.url, _SIGNED_PAIRS), before=tokens, after=[*ids, *account] if call.kind is CallKind.DETAIL else ids)
         body = orjson.dumps({**orjson.loads(call.body), **self._login(action_id)}) if call.body else b""
         return SignedCall(call.method, url, {**call.headers, **self._headers(action_id, bool(body))}, body)
 

@@ -18,9 +18,9 @@ from jobspiders import statkeys
 from jobspiders.errors import ArgumentsInvalidError, PoolExhaustedError, RefusedError
 from jobspiders.feeds.arguments import ArgumentFeed
 from jobspiders.ledger import KeywordRun, Ledger
-from jobspiders.platforms import build_platform
 from jobspiders.platforms.base import Call, CallKind, RawCompany, RawJob, Reading, SearchQuery
 from jobspiders.session import open_session
+from jobspiders.signers.errors import SigningError
 from jobspiders.spiders.details import DetailDesk
 from jobspiders.spiders.params import KeywordParams, plan_keywords, read_params
 
@@ -67,9 +67,12 @@ class KeywordSpider(Args[KeywordParams], Spider):
     @classmethod
     def check(cls, settings: BaseSettings, arguments: dict[str, Any]) -> None:
         """Raise ArgumentsInvalidError (or ValueError for a setting) before anything starts, naming what is wrong and what is valid."""
-        platform = build_platform(cls.platform_name, settings)
-        if not plan_keywords(platform, read_params(arguments)):
+        session = open_session(cls.platform_name, settings)
+        if not plan_keywords(session.platform, read_params(arguments)):
             raise ArgumentsInvalidError(f"no keyword is given. Say what to search: scrapy crawl {cls.name} -a keywords=Python,Java -a city=北京,上海")
+        if not len(session.tokens):
+            prefix = cls.platform_name.upper()
+            raise ArgumentsInvalidError(f"{prefix}_TOKENS and {prefix}_TOKENS_FILE are empty: {cls.name} asks nothing without a token. Set one of them")
 
     async def start(self) -> AsyncIterator[Request]:
         async for lease in self.feed.leases():
@@ -212,6 +215,10 @@ class KeywordSpider(Args[KeywordParams], Spider):
             self.logger.error("%s", error)
             self.stop(error.finish_reason)
             return error.finish_reason
+        if isinstance(error, SigningError) and not error.is_transient:
+            self.logger.error("closing, because requests cannot be signed: %s", error)
+            self.stop("signing_failed")
+            return "signing_failed"
         self.logger.warning("%s failed: %s: %s", failure.request.url, type(error).__name__, error)  # type: ignore[attr-defined]
         return type(error).__name__
 

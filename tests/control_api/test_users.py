@@ -157,13 +157,13 @@ def test_users_listed_part_by_part_come_once_each(client: TestClient, admin: Hea
 def test_departments_and_menu_form_trees(client: TestClient, admin: Headers, viewer: Headers) -> None:
     top = client.post("/api/v1/dept", headers=admin, json={"name": "Research"}).json()
     below = client.post("/api/v1/dept", headers=admin, json={"name": "Data", "parent_id": top["id"]}).json()
-    assert client.patch(f"/api/v1/dept/{top['id']}", headers=admin, json={"parent_id": below["id"]}).status_code == 422
-    assert client.patch(f"/api/v1/dept/{top['id']}", headers=admin, json={"parent_id": 4711}).status_code == 422
+    assert client.patch(f"/api/v1/dept/{top['id']}", headers=admin, json={"parent_id": below["id"]}).status_code == 409
+    assert client.patch(f"/api/v1/dept/{top['id']}", headers=admin, json={"parent_id": 4711}).status_code == 409
     assert client.delete(f"/api/v1/dept/{top['id']}", headers=admin).status_code == 409
     user = client.post("/api/v1/user", headers=admin, json={**NEW, "dept_id": below["id"]}).json()
     assert user["dept_id"] == below["id"]
     assert client.delete(f"/api/v1/dept/{below['id']}", headers=admin).status_code == 409
-    assert client.post("/api/v1/user", headers=admin, json={**NEW, "username": "x2", "dept_id": 4711}).status_code == 422
+    assert client.post("/api/v1/user", headers=admin, json={**NEW, "username": "x2", "dept_id": 4711}).status_code == 409
     mine = [menu["path"] for menu in client.get("/api/v1/auth/menu", headers=viewer).json()]
     assert "/keywords" in mine
     assert "/users" not in mine

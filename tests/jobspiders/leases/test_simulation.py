@@ -59,7 +59,6 @@ PLANTS: dict[str, Callable[[], Plant]] = {
     "a dead worker's leases are forgotten": lambda: rewriting(
         "release(worker, ids, { counted = true", "release(worker, {}, { counted = true"
     ),
-    "a claim sent again claims again": lambda: changing("beat", "if number > tonumber(last[1]) then", "if true then"),
     "a lost answer to complete is an error": lambda: changing("complete", "and 2 or 0", "and 1 or 0"),
     "a lease given back is dropped": lambda: changing("give_back", "release(worker, mine, terms)", "{}"),
     "epoch starts again with each Redis": lambda: rewriting("math.max(NOW, tonumber(redis.call('HGET', COUNTS, 'epoch') or 0) + 1)", "1"),

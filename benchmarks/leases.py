@@ -1,0 +1,280 @@
+"""What leases cost, and how fast a dead node's keywords come back: python -m benchmarks.leases [speed|fleet|idle|recovery|rebuild]
+
+Client and server share this machine's cores, so every line also gives the CPU time each side spent: the ratios hold when it is busy.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import multiprocessing
+import random
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from typing import Any
+
+import redis
+import redis.asyncio
+import uvloop
+
+from benchmarks.lease_worker import KEYS
+from benchmarks.redis_server import PrivateRedis
+from jobschema import Platform
+from jobschema.messages import Keyword
+from jobspiders.leases.holder import LeaseHolder, LeasePolicy
+from jobspiders.leases.queue import KeywordQueue
+from jobspiders.leases.scripts import LeaseScripts, RedisTransport
+
+
+def make_keywords(count: int) -> list[Keyword]:
+    return [Keyword(Platform.BOSS, f"keyword {i}", "101010100", priority=i % 3) for i in range(count)]
+
+
+def open_scripts(port: int) -> tuple[redis.asyncio.Redis, LeaseScripts]:
+    client = redis.asyncio.Redis(port=port, decode_responses=True)
+    return client, LeaseScripts(RedisTransport(client), KEYS)
+
+
+def push_all(server: PrivateRedis, count: int, run: str) -> float:
+    """Seconds to queue `count` keywords."""
+
+    async def main() -> None:
+        client, scripts = open_scripts(server.port)
+        async with client:
+            await KeywordQueue(scripts, Platform.BOSS).push(make_keywords(count), run)
+
+    begin = time.perf_counter()
+    asyncio.run(main())
+    return time.perf_counter() - begin
+
+
+# -- speed: claim + complete --------------------------------------------------------------------------------------------------
+
+
+async def _pump(port: int, batch: int, quota: int) -> None:
+    client, scripts = open_scripts(port)
+    async with client:
+        holder = LeaseHolder(scripts, Platform.BOSS)
+        await holder.enlist()
+        done = 0
+        while done < quota:
+            claimed = (await holder.beat(batch)).claimed
+            if not claimed:
+                break
+            await holder.complete(claimed)
+            done += len(claimed)
+        await holder.leave()
+
+
+def pump(port: int, batch: int, connections: int, quota: int) -> float:
+    """One client process: `connections` workers that claim and complete. Returns its CPU seconds."""
+
+    async def main() -> None:
+        await asyncio.gather(*[_pump(port, batch, quota // connections) for _ in range(connections)])
+
+    begin = time.process_time()
+    uvloop.run(main())  # the loop that the crawler runs on
+    return time.process_time() - begin
+
+
+def measure_speed(server: PrivateRedis) -> None:
+    print("claim + complete   processes x connections   keywords/s   us per keyword: client CPU, Redis CPU")
+    with server.client() as client, multiprocessing.Pool(4) as pool:
+        for batch, processes, connections, count in (
+            (1, 1, 1, 2000),
+            (1, 2, 4, 8000),
+            (1, 3, 8, 12000),
+            (16, 1, 1, 16000),
+            (16, 2, 4, 48000),
+        ):
+            client.flushall()
+            push_all(server, count + 1000, "r")
+            spent, begin = server_cpu(client), time.perf_counter()
+            clients = pool.starmap(pump, [(server.port, batch, connections, count // processes)] * processes)
+            seconds = time.perf_counter() - begin
+            redis_cpu = server_cpu(client) - spent
+            figures = f"{count / seconds:10,.0f}   {sum(clients) / count * 1e6:8.1f} {redis_cpu / count * 1e6:8.1f}"
+            print(f"batch {batch:2}           {processes} x {connections}                   {figures}", flush=True)
+
+
+def server_cpu(client: redis.Redis) -> float:
+    spent: dict[str, Any] = client.info("cpu")  # type: ignore[assignment]
+    return float(spent["used_cpu_sys"] + spent["used_cpu_user"])
+
+
+# -- fleet: the traffic of many nodes -----------------------------------------------------------------------------------------
+
+
+async def _node(port: int, seconds: float, keyword_seconds: float, delays: list[float]) -> None:
+    """One node: 4 keywords at once, a heartbeat each 3 s, in real time."""
+    client, scripts = open_scripts(port)
+    end = time.monotonic() + seconds
+    async with client:
+        await asyncio.sleep(random.random() * 3)
+        holder = LeaseHolder(scripts, Platform.BOSS)
+        await holder.enlist()
+        running: list[tuple[float, Any]] = []
+        beat_at = 0.0
+        while (now := time.monotonic()) < end:
+            due = [lease for when, lease in running if when <= now]
+            running = [(when, lease) for when, lease in running if when > now]
+            begin = time.perf_counter()
+            await holder.complete(due)
+            if due or now >= beat_at or len(running) < 4:
+                beat = await holder.beat(4 - len(running))
+                beat_at = now + 3
+                running += [(now + keyword_seconds * random.uniform(0.5, 1.5), lease) for lease in beat.claimed]
+                delays.append(time.perf_counter() - begin)
+            await asyncio.sleep(max(0.001, min([beat_at, *[when for when, _ in running]]) - time.monotonic()))
+        await holder.leave()
+
+
+def run_nodes(port: int, nodes: int, seconds: float, keyword_seconds: float) -> list[float]:
+    async def main() -> list[float]:
+        delays: list[float] = []
+        await asyncio.gather(*[_node(port, seconds, keyword_seconds, delays) for _ in range(nodes)])
+        return delays
+
+    return asyncio.run(main())
+
+
+def measure_fleet(server: PrivateRedis, seconds: float = 12.0) -> None:
+    print("nodes   seconds per keyword   Redis operations/s   keywords/s   Redis CPU   step p50, p99 ms (client included)")
+    with server.client() as client, multiprocessing.Pool(2) as pool:
+        for nodes, keyword_seconds in ((200, 1e9), (200, 10.0), (200, 2.0), (600, 10.0)):
+            client.flushall()
+            push_all(server, min(80_000, int(nodes * 4 * (seconds / keyword_seconds + 3))), "r")
+            client.config_resetstat()
+            spent = server_cpu(client)
+            results = pool.starmap(run_nodes, [(server.port, nodes // 2, seconds, keyword_seconds)] * 2)
+            redis_cpu = (server_cpu(client) - spent) / seconds
+            stats: dict[str, Any] = client.info("commandstats")  # type: ignore[assignment]
+            calls = stats["cmdstat_evalsha"]["calls"]
+            counts: dict[str, str] = client.hgetall(KEYS.lease("counts"))  # type: ignore[assignment]
+            delays = sorted(delay for part in results for delay in part)
+            p50, p99 = delays[len(delays) // 2] * 1000, delays[int(len(delays) * 0.99)] * 1000
+            kind = "idle" if keyword_seconds > 1e6 else f"{keyword_seconds:g}"
+            done = int(counts.get("complete", 0)) / seconds
+            print(
+                f"{nodes:5}   {kind:>19}   {calls / seconds:18,.0f}   {done:10,.1f}   {redis_cpu:9.1%}   {p50:.1f}, {p99:.1f}", flush=True
+            )
+
+
+# -- recovery: SIGKILL to the next lease --------------------------------------------------------------------------------------
+
+
+def measure_recovery(server: PrivateRedis, victims: int = 24, survivors: int = 2) -> None:
+    """Real processes with 3 s heartbeats and 9 s leases, killed at random moments; the survivors idle."""
+    command = [sys.executable, "-m", "benchmarks.lease_worker", server.url, "--work", "100000", "--held"]
+    with server.client() as client:
+        client.flushall()
+        doomed = [subprocess.Popen([*command, "4"]) for _ in range(victims)]
+        push_all(server, victims * 4, "r")
+        _wait(lambda: client.hlen("oracle:claims") == victims * 4)
+        heirs = [subprocess.Popen([*command, "1000"]) for _ in range(survivors)]
+        _wait(lambda: client.zcard(KEYS.lease("workers")) == victims + survivors)
+        killed: dict[str, float] = {}
+        for process in doomed:
+            time.sleep(random.uniform(0.05, 0.7))
+            process.send_signal(signal.SIGKILL)
+            process.wait()
+            killed[str(process.pid)] = time.monotonic()
+        seconds = _watch_claims(client, killed, victims * 4)
+        for process in heirs:
+            process.kill()
+            process.wait()
+    seconds.sort()
+    p95, p99 = seconds[int(len(seconds) * 0.95)], seconds[int(len(seconds) * 0.99)]
+    print(f"recovery: {victims} workers killed, {len(seconds)} leases; SIGKILL to the next lease ", end="")
+    print(f"p50 {seconds[len(seconds) // 2]:.1f} s, p95 {p95:.1f} s, p99 {p99:.1f} s, longest {seconds[-1]:.1f} s", flush=True)
+
+
+def _watch_claims(client: redis.Redis, killed: dict[str, float], count: int) -> list[float]:
+    first: dict[str, str] = {}
+    for claim, pid in client.hgetall("oracle:claims").items():  # type: ignore[union-attr]
+        first[claim.rsplit(" ", 1)[0]] = pid if pid in killed else first.get(claim.rsplit(" ", 1)[0], pid)
+    again: dict[str, float] = {}
+
+    def look() -> bool:
+        for claim, pid in client.hgetall("oracle:claims").items():  # type: ignore[union-attr]
+            identity = claim.rsplit(" ", 1)[0]
+            if pid not in killed and identity not in again:
+                again[identity] = time.monotonic() - killed[first[identity]]
+        return len(again) == count
+
+    _wait(look)
+    return list(again.values())
+
+
+def _wait(condition: Callable[[], bool], limit: float = 60.0) -> None:
+    begin = time.monotonic()
+    while not condition():
+        if time.monotonic() - begin > limit:
+            raise TimeoutError(f"it did not happen within {limit:.0f} s")
+        time.sleep(0.02)
+
+
+# -- rebuild ------------------------------------------------------------------------------------------------------------------
+
+
+def measure_rebuild(server: PrivateRedis, count: int = 100_000) -> None:
+    with server.client() as client:
+        client.flushall()
+        seconds, again = push_all(server, count, "r"), push_all(server, count, "r")
+        used: dict[str, Any] = client.info("memory")  # type: ignore[assignment]
+
+        async def ask() -> tuple[float, float, float]:
+            connection, scripts = open_scripts(server.port)
+            async with connection:
+                queue = KeywordQueue(scripts, Platform.BOSS)
+                times = [time.perf_counter()]
+                for question in (queue.status(), queue.audit(), queue.find("keyword 77777")):
+                    await question
+                    times.append(time.perf_counter())
+            return times[1] - times[0], times[2] - times[1], times[3] - times[2]
+
+        status, audit, find = asyncio.run(ask())
+    print(f"rebuild: {count:,} keywords into an empty Redis in {seconds:.1f} s, over a full one in {again:.1f} s", end="; ")
+    print(f"{used['used_memory'] / count:.0f} bytes a keyword", end="; ")
+    print(f"status {status * 1000:.1f} ms, audit {audit * 1000:.0f} ms, find {find * 1000:.0f} ms")
+
+
+def measure_idle(server: PrivateRedis) -> None:
+    """A worker with nothing to do, at the default heartbeat."""
+    with server.client() as client:
+        client.flushall()
+        worker = subprocess.Popen([sys.executable, "-m", "benchmarks.lease_worker", server.url])
+        _wait(lambda: client.zcard(KEYS.lease("workers")) == 1)
+        time.sleep(1)
+        before: dict[str, Any] = client.info("commandstats")  # type: ignore[assignment]
+        time.sleep(15)
+        after: dict[str, Any] = client.info("commandstats")  # type: ignore[assignment]
+        worker.kill()
+        worker.wait()
+    calls = after["cmdstat_evalsha"]["calls"] - before["cmdstat_evalsha"]["calls"]
+    print(f"idle: {calls / 15:.2f} Redis operations/s per worker (heartbeat {LeasePolicy().beat_seconds:g} s)", flush=True)
+
+
+PARTS: dict[str, Callable[[PrivateRedis], None]] = {
+    "speed": measure_speed,
+    "fleet": measure_fleet,
+    "idle": measure_idle,
+    "recovery": measure_recovery,
+    "rebuild": measure_rebuild,
+}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("parts", nargs="*", help=f"any of {', '.join(PARTS)}; default all")
+    parts = parser.parse_args().parts or list(PARTS)
+    for part in parts:
+        with PrivateRedis() as server:
+            PARTS[part](server)
+
+
+if __name__ == "__main__":
+    main()

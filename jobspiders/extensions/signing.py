@@ -1,0 +1,52 @@
+"""Beside the flow: tries the operator's signing script before anything is asked, and counts what it did at the end."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Self
+
+from scrapy import signals
+from scrapy.exceptions import CloseSpider, NotConfigured
+
+from jobspiders import statkeys
+from jobspiders.session import session_of
+from jobspiders.signers.errors import SigningError
+
+if TYPE_CHECKING:
+    from scrapy.crawler import Crawler
+
+    from jobspiders.signers.script import ScriptSigner
+
+logger = logging.getLogger(__name__)
+
+
+class SigningWatch:
+    """A script that does not work ends the crawl before its first request, with one line that says why."""
+
+    def __init__(self, crawler: Crawler, script: ScriptSigner) -> None:
+        self.crawler = crawler
+        self.script = script
+        crawler.signals.connect(self.open, signals.spider_opened)
+        crawler.signals.connect(self.count, signals.spider_closed)
+
+    @classmethod
+    def from_crawler(cls, crawler: Crawler) -> Self:
+        script = session_of(crawler).script
+        if script is None:
+            raise NotConfigured("no signing script is set")
+        return cls(crawler, script)
+
+    async def open(self) -> None:
+        try:
+            engine = await self.script.open()
+        except SigningError as error:
+            logger.error("not started, because requests cannot be signed: %s", error)  # noqa: TRY400 (one line; the message says it all)
+            raise CloseSpider("signing_failed") from None
+        logger.debug("signing with %s", engine)
+
+    def count(self) -> None:
+        state, stats = self.script.state(), self.crawler.stats
+        stats.set_value(statkeys.SIGNING_ENGINE, state.engine)
+        stats.set_value(statkeys.SIGNING_CALLS, state.calls)
+        stats.set_value(statkeys.SIGNING_RECYCLED, state.recycled)
+        stats.set_value(statkeys.SIGNING_LEFT, state.left)

@@ -1,0 +1,55 @@
+"""The schema's history: from nothing to the newest, equal to the models, twice without harm, and with rows in it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from sqlalchemy import text
+
+from control_api import migrations
+from control_api.db import Database, open_database
+from control_api.errors import DatabaseNotReadyError
+from control_api.models.base import METADATA
+
+
+@pytest.fixture
+def blank(dsn: str) -> Iterator[Database]:
+    """The database of `dsn` without any table; brought back afterwards."""
+    database = open_database(dsn, 2)
+    _drop_everything(database)
+    yield database
+    _drop_everything(database)
+    migrations.upgrade(database.engine)
+    database.close()
+
+
+def _drop_everything(database: Database) -> None:
+    METADATA.drop_all(database.engine)
+    with database.engine.begin() as connection:
+        connection.execute(text("DROP TABLE IF EXISTS alembic_version"))
+
+
+def test_upgrade_from_nothing_equals_the_models(blank: Database) -> None:
+    with pytest.raises(DatabaseNotReadyError, match=r"\(none\).*db upgrade"):
+        migrations.check_revision(blank.engine)
+    migrations.upgrade(blank.engine)
+    migrations.check_revision(blank.engine)
+    assert migrations.find_differences(blank.engine) == []
+    migrations.upgrade(blank.engine)
+
+
+def test_difference_between_tables_and_models_is_found(blank: Database) -> None:
+    migrations.upgrade(blank.engine)
+    with blank.engine.begin() as connection:
+        connection.execute(text("ALTER TABLE keyword ADD COLUMN stray INTEGER"))
+    assert any("stray" in difference for difference in migrations.find_differences(blank.engine))
+
+
+def test_upgrade_from_the_first_revision_keeps_rows(blank: Database) -> None:
+    migrations.upgrade(blank.engine, "0001")
+    with blank.engine.begin() as connection:
+        connection.execute(text("INSERT INTO dept (id, name, position) VALUES (7, '数据', 3)"))
+    migrations.upgrade(blank.engine)
+    with blank.engine.connect() as connection:
+        assert connection.execute(text("SELECT name, position FROM dept WHERE id = 7")).one() == ("数据", 3)
