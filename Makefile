@@ -1,5 +1,6 @@
 # The two commands of the README, and what a developer needs.
 #   make demo                       the whole system on this machine, against the fake world
+#   make control                    the control plane on http://127.0.0.1:8080, SQLite, migrated, an administrator made
 #   make demo CATALOGUE=DIR         the same with captured postings instead of made-up ones
 #   make test                       every test, through tox
 #   make bench                      the benchmarks, side by side
@@ -12,13 +13,18 @@ DEMO_OPTIONS := $(if $(CATALOGUE),--catalogue "$(CATALOGUE)",)
 # Neither pip nor tox asks the network whether a newer version of themselves exists.
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: demo test bench lint clean packages
+.PHONY: demo control test bench lint clean packages
 
 demo: $(VENV)/.installed
 	$(BIN)/scrapy demo $(DEMO_OPTIONS)
 
+control: $(VENV)/.installed
+	$(BIN)/python -m control_api db upgrade
+	$(BIN)/python -m control_api create-admin --if-none
+	$(BIN)/python -m control_api serve
+
 test: $(VENV)/.installed-tests packages
-	$(BIN)/tox run -e lint,types,py311
+	$(BIN)/tox run -e lint,types,py
 
 lint: $(VENV)/.installed-tests
 	$(BIN)/tox run -e lint,types

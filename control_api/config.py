@@ -45,6 +45,12 @@ class Settings(BaseSettings):
     run_migrations_on_startup: bool = Field(False, validation_alias=_names("RUN_MIGRATIONS_ON_STARTUP"))
     initialize_seed_data_on_startup: bool = Field(False, validation_alias=_names("INITIALIZE_SEED_DATA_ON_STARTUP"))
 
+    # Where rows go: empty = the chDB folder `clickhouse` in data_dir, owned by this process; clickhouse://... a server; none = nowhere.
+    clickhouse_dsn: SecretStr = Field(SecretStr(""), validation_alias=_names("CLICKHOUSE_DSN"))
+
+    # Beside it, the current rows: empty = SQLite `jobs.db` in data_dir; mysql+pymysql://...; none = not kept.
+    mysql_dsn: SecretStr = Field(SecretStr(""), validation_alias=_names("MYSQL_DSN"))
+
     # Secrets. token_keys: Fernet keys, commas between; the first encrypts, every one decrypts.
     secret_key: SecretStr = Field(SecretStr(""), validation_alias=_names("SECRET_KEY"))
     token_keys: SecretStr = SecretStr("")
@@ -69,6 +75,10 @@ class Settings(BaseSettings):
     # The door.
     max_body_bytes: int = Field(2 * 1024 * 1024, ge=1024)
     body_seconds: float = Field(30.0, gt=0)
+    ingest_body_bytes: int = Field(8 * 1024 * 1024, ge=1024)
+    ingest_unpacked_bytes: int = Field(32 * 1024 * 1024, ge=1024)
+    ingest_waiting_bytes: int = Field(256 * 1024 * 1024, ge=0)  # packed batches that wait for the store; more are answered 429
+    ingest_at_once: int = Field(4, ge=1, le=64)  # bodies that are read at the same time; each may take a few times its size
     trusted_proxies: Annotated[tuple[IPv4Network | IPv6Network, ...], NoDecode] = ()
     cors_origins: Annotated[tuple[str, ...], NoDecode] = ()
     docs: bool = True
@@ -95,6 +105,25 @@ class Settings(BaseSettings):
             )
         return self
 
+    @model_validator(mode="after")
+    def _let_one_process_own_the_folder(self) -> Settings:
+        if self.workers > 1 and self.rows_dsn.startswith("chdb://"):
+            raise ValueError(
+                "CONTROL_WORKERS is more than 1 and rows go to a chDB folder, which one process owns; "
+                "set CONTROL_CLICKHOUSE_DSN to a clickhouse:// server or to none, or CONTROL_WORKERS=1"
+            )
+        return self
+
+    @property
+    def rows_dsn(self) -> str:
+        """`jobstore`'s address of the store of rows, with its password; none when rows are not kept."""
+        return self.clickhouse_dsn.get_secret_value() or f"chdb://{self.data_dir.resolve() / 'clickhouse'}"
+
+    @property
+    def current_rows_dsn(self) -> str:
+        """`jobstore.sql`'s address of the store of current rows, with its password; none when they are not kept."""
+        return self.mysql_dsn.get_secret_value() or f"sqlite:///{self.data_dir.resolve() / 'jobs.db'}"
+
     @property
     def is_development(self) -> bool:
         """Whether secrets may be made up and kept in data_dir."""
@@ -113,8 +142,11 @@ class Settings(BaseSettings):
     def secrets(self) -> list[str]:
         """Every secret text, for redaction in logs."""
         texts = [self.secret_key.get_secret_value(), *self.token_key_list]
-        password = self.database_dsn.partition("://")[2].rpartition("@")[0].partition(":")[2]
-        return [text for text in (*texts, password) if len(text) >= 4]
+        passwords = [
+            dsn.partition("://")[2].rpartition("@")[0].partition(":")[2]
+            for dsn in (self.database_dsn, self.rows_dsn, self.current_rows_dsn)
+        ]
+        return [text for text in (*texts, *passwords) if len(text) >= 4]
 
 
 def _is_loopback(host: str) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from threading import BoundedSemaphore
 from typing import Annotated, Any
 
 from fastapi import Depends, Request, Security
@@ -12,11 +13,13 @@ from starlette.concurrency import run_in_threadpool
 from control_api.config import Settings
 from control_api.db import Database
 from control_api.errors import Forbidden, Unauthenticated
+from control_api.ingest_writer import IngestWriter
 from control_api.logs import request_id_var
 from control_api.metrics import Metrics
 from control_api.models.base import now_utc
 from control_api.principal import Actor, Principal, PrincipalMemory, find_client_ip
 from control_api.rights import ALL_SCOPES, NODE_SCOPES, RouteRight
+from control_api.row_store import RowStore
 from control_api.security import TokenCipher, TokenSigner, read_node_secret
 from control_api.services import access
 from control_api.services.logins import NOBODY
@@ -33,6 +36,9 @@ class Control:
     memory: PrincipalMemory
     metrics: Metrics
     routes: list[RouteRight]
+    rows: RowStore
+    writer: IngestWriter
+    ingest_slots: BoundedSemaphore  # bodies that are read at the same time
 
 
 _bearer = OAuth2PasswordBearer("/api/v1/auth/token", scopes=ALL_SCOPES, auto_error=False, scheme_name="login")

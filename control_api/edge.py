@@ -8,7 +8,7 @@ import logging
 import re
 import time
 import uuid
-from collections.abc import MutableMapping
+from collections.abc import Mapping, MutableMapping
 from typing import Any
 
 from starlette.datastructures import Headers
@@ -37,12 +37,24 @@ _HSTS = (b"strict-transport-security", b"max-age=31536000")
 
 
 class EdgeMiddleware:
-    """Wraps the whole application. `max_body_bytes` and `body_seconds` bound what one request may send and how slowly."""
+    """Wraps the whole application. `max_body_bytes` (for some paths `larger_bodies`) and `body_seconds` bound what one request may send
+    and how slowly.
+    """
 
-    def __init__(self, app: ASGIApp, *, metrics: Metrics, max_body_bytes: int, body_seconds: float, is_https_only: bool) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        *,
+        metrics: Metrics,
+        max_body_bytes: int,
+        larger_bodies: Mapping[str, int],
+        body_seconds: float,
+        is_https_only: bool,
+    ) -> None:
         self.app = app
         self._metrics = metrics
         self._max_body_bytes = max_body_bytes
+        self._larger_bodies = larger_bodies
         self._body_seconds = body_seconds
         self._headers = (*_HEADERS, _HSTS) if is_https_only else _HEADERS
 
@@ -56,12 +68,13 @@ class EdgeMiddleware:
         request_id = request_id if _REQUEST_ID.fullmatch(request_id) else uuid.uuid4().hex
         mark = request_id_var.set(request_id)
         started = time.perf_counter()
+        limit = self._larger_bodies.get(scope["path"], self._max_body_bytes)
         answer = _Answer(send, self._headers, request_id, scope["path"])
         try:
-            if _declared_length(headers) > self._max_body_bytes:
-                await _refuse_body(answer, self._max_body_bytes, request_id)
+            if _declared_length(headers) > limit:
+                await _refuse_body(answer, limit, request_id)
             else:
-                await self.app(scope, _BoundedBody(receive, self._max_body_bytes, self._body_seconds), answer)
+                await self.app(scope, _BoundedBody(receive, limit, self._body_seconds), answer)
         finally:
             seconds = time.perf_counter() - started
             self._note(scope, answer.status, seconds)

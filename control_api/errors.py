@@ -10,6 +10,7 @@
         ├── Conflict 409          the thing exists, is in use, or has changed
         │   └── LeaseLost 409     the lease ended or belongs to another node: stop the work, its rows are still welcome
         ├── TooLarge 413
+        ├── UnknownEncoding 415     the body is packed, or written, in a way that the door does not read
         ├── Invalid 422           a rule that the shape of the body cannot express
         ├── TooMany 429           with Retry-After
         └── Unavailable 503       the database is busy; with Retry-After
@@ -84,6 +85,12 @@ class TooLarge(Problem):
     """The body is larger than the door takes."""
 
     status, slug, title = 413, "too-large", "The body is too large"
+
+
+class UnknownEncoding(Problem):
+    """The body is packed, or written, in a way that the door does not read."""
+
+    status, slug, title = 415, "unknown-encoding", "The body is in a form that is not read here"
 
 
 class Invalid(Problem):

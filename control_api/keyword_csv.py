@@ -31,7 +31,10 @@ class LineFault:
 def read_csv(content: bytes) -> tuple[list[KeywordCreate], list[LineFault]]:
     """The keywords of a CSV and the lines that are wrong; `;` or `|` stand between values in a cell. Raises Invalid for what is no CSV."""
     reader = csv.DictReader(io.StringIO(_decode(content)), restkey="(more)")
-    header = [name.strip().lower() for name in reader.fieldnames or ()]
+    try:
+        header = [name.strip().lower() for name in reader.fieldnames or ()]
+    except csv.Error as error:
+        raise Invalid(f"The first line is not CSV: {error}.") from None
     unknown = [name for name in header if name not in COLUMNS]
     if unknown or not {"text", "platforms", "cities"} <= set(header):
         raise Invalid(

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import cache
+from threading import BoundedSemaphore
 from typing import Any
 
 from fastapi import FastAPI
@@ -16,12 +18,15 @@ from control_api.db import Database, open_database
 from control_api.deps import Control
 from control_api.docs_page import install_docs
 from control_api.edge import EdgeMiddleware
+from control_api.ingest_writer import IngestWriter
 from control_api.logs import set_up_logs
 from control_api.metrics import Metrics
 from control_api.principal import PrincipalMemory
 from control_api.problems import MEDIA_TYPE, ProblemDetails, install_problems
-from control_api.rights import read_route_rights
+from control_api.rights import RouteRight, read_route_rights
 from control_api.routers import ROUTERS
+from control_api.routers.ingest import INGEST_PATH
+from control_api.row_store import RowStore, StoreOpeners
 from control_api.security import TokenCipher, TokenSigner
 from control_api.services import roles
 
@@ -32,8 +37,11 @@ DESCRIPTION = (
 )
 
 
-def create_app(settings: Settings | None = None) -> FastAPI:
-    """The application. Without `settings` they are read from the environment. Raises SettingsInvalidError, LookupError."""
+def create_app(settings: Settings | None = None, openers: StoreOpeners | None = None) -> FastAPI:
+    """The application. Without `settings` they are read from the environment. Raises SettingsInvalidError, LookupError.
+
+    `openers` open the stores of rows; tests give others.
+    """
     is_served = settings is None
     settings = settings or load_settings()
     if is_served:
@@ -55,7 +63,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         install_docs(app)
     install_problems(app)
     _describe(app)
-    app.state.control = _make_parts(settings, app)
+    app.state.control = _make_parts(settings, openers)
     _wrap(app, app.state.control)
     return app
 
@@ -83,10 +91,20 @@ _PROBLEM = {"$ref": "#/components/schemas/ProblemDetails"}
 _ALWAYS: dict[int | str, str] = {413: "Content Too Large", 503: "Service Unavailable"}
 
 
-def _make_parts(settings: Settings, app: FastAPI) -> Control:
+@cache
+def _read_rights() -> tuple[RouteRight, ...]:
+    # The same for every application of a process: reading the document takes a while.
+    bare = FastAPI()
+    for router in ROUTERS:
+        bare.include_router(router)
+    return tuple(read_route_rights(bare.openapi()))
+
+
+def _make_parts(settings: Settings, openers: StoreOpeners | None) -> Control:
     database = open_database(settings.database_dsn, settings.database_pool)
     memory = PrincipalMemory(settings.session_cache_seconds)
     database.access_listeners.append(memory.forget)
+    rows = RowStore(settings.rows_dsn, settings.current_rows_dsn, openers)
     return Control(
         settings=settings,
         database=database,
@@ -94,7 +112,10 @@ def _make_parts(settings: Settings, app: FastAPI) -> Control:
         cipher=TokenCipher(settings.token_key_list),
         memory=memory,
         metrics=Metrics(),
-        routes=read_route_rights(app.openapi()),
+        routes=list(_read_rights()),
+        rows=rows,
+        writer=IngestWriter(database, rows, is_alone=settings.workers == 1, longest_body=settings.ingest_unpacked_bytes),
+        ingest_slots=BoundedSemaphore(settings.ingest_at_once),
     )
 
 
@@ -108,6 +129,7 @@ def _wrap(app: FastAPI, control: Control) -> None:
         EdgeMiddleware,
         metrics=control.metrics,
         max_body_bytes=settings.max_body_bytes,
+        larger_bodies={INGEST_PATH: settings.ingest_body_bytes},
         body_seconds=settings.body_seconds,
         is_https_only=not settings.is_development,
     )
@@ -117,7 +139,14 @@ def _wrap(app: FastAPI, control: Control) -> None:
 async def _live(app: FastAPI) -> AsyncIterator[None]:
     control: Control = app.state.control
     await run_in_threadpool(prepare_database, control.settings, control.database, control)
+    control.writer.start()
     yield
+    await run_in_threadpool(_close, control)
+
+
+def _close(control: Control) -> None:
+    control.writer.stop()
+    control.rows.close()
     control.database.close()
 
 

@@ -16,6 +16,7 @@ from starlette.exceptions import HTTPException
 from control_api.db import is_absence, is_collision
 from control_api.errors import Conflict, Problem, Unavailable
 from control_api.logs import request_id_var
+from jobstore.errors import StatementRefusedError, StoreError
 
 logger = logging.getLogger(__name__)
 MEDIA_TYPE = "application/problem+json"
@@ -91,6 +92,15 @@ async def _answer_database(request: Request, error: Exception) -> JSONResponse:
     return await _answer_unknown(request, error)
 
 
+async def _answer_store(request: Request, error: Exception) -> JSONResponse:
+    if not isinstance(error, StoreError):
+        raise error
+    if isinstance(error, StatementRefusedError):
+        return await _answer_unknown(request, error)
+    logger.warning("store of rows: %s", error)
+    return await _answer_problem(request, Unavailable("The store of rows is busy or does not answer.", retry_after=5))
+
+
 async def _answer_unknown(request: Request, error: Exception) -> JSONResponse:
     # The class and the place, not the text: a driver's message may quote values.
     trace = error.__traceback__
@@ -109,6 +119,7 @@ def install_problems(app: FastAPI) -> None:
     app.add_exception_handler(RequestValidationError, _answer_invalid)
     app.add_exception_handler(HTTPException, _answer_http)
     app.add_exception_handler(DBAPIError, _answer_database)
+    app.add_exception_handler(StoreError, _answer_store)
     app.add_exception_handler(Exception, _answer_unknown)
 
 

@@ -24,6 +24,7 @@ USER_SCOPES: dict[str, str] = {
     "token:read": "See tokens (masked), their history and supply",
     "token:write": "Add, change, import and remove tokens",
     "ip:read": "See uploads per address",
+    "data:read": "Search and export jobs, companies and salaries, and see what came through the ingest door",
 }
 NODE_SCOPES: dict[str, str] = {
     "node:self": "Register, beat and take leave as oneself (every node)",
@@ -34,7 +35,7 @@ NODE_SCOPES: dict[str, str] = {
 GRANTABLE_TO_NODES = ("ingest", "keyword", "token")
 ALL_SCOPES = {**USER_SCOPES, **NODE_SCOPES}
 
-_VIEWER = frozenset({SELF, "node:read", "keyword:read", "token:read", "ip:read", "dept:read"})
+_VIEWER = frozenset({SELF, "node:read", "keyword:read", "token:read", "ip:read", "dept:read", "data:read"})
 BUILTIN_ROLES: dict[str, tuple[str, frozenset[str]]] = {
     "admin": ("Everything", frozenset(USER_SCOPES)),
     "operator": ("Runs the crawl: keywords, tokens, nodes", _VIEWER | {"keyword:write", "token:write", "node:write", "audit:read"}),

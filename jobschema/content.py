@@ -11,6 +11,9 @@ from typing import Any
 from jobschema.columns import columns
 
 
+_EMPTY = (None, "", [])
+
+
 @cache
 def published_names(row: type) -> tuple[str, ...]:
     """Names of the columns that make the content hash: what the platform published, never ids, ranks or request times."""
@@ -22,7 +25,8 @@ def said(row: type, values: Mapping[str, Any]) -> list[tuple[str, Any]]:
 
     Columns at their empty value (None, "", []) do not count, so that a column added later changes no hash until it says something.
     """
-    return [(name, values[name]) for name in published_names(row) if values.get(name) not in (None, "", [])]
+    get = values.get
+    return [(name, value) for name in published_names(row) if (value := get(name)) or value not in _EMPTY]
 
 
 def digest(text: bytes) -> str:

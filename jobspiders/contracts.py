@@ -5,13 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 from scrapy.contracts import Contract
+from scrapy.exceptions import ContractFail
 
 from jobschema.messages import Keyword, Lease
 from jobspiders.platforms.base import SearchQuery
 
 
 class SearchContract(Contract):
-    """`@ask TEXT CITY` builds the request of the first search page; the spider's own settings say where the platform is."""
+    """`@ask TEXT CITY` asks for the first search page, wherever the settings say the platform is: it must bring a posting, or a call
+    for the detail of one."""
 
     name = "ask"
 
@@ -24,3 +26,7 @@ class SearchContract(Contract):
         spider.ledger.opened(run)
         args.update(url=call.url, method=call.method, headers=dict(call.headers), body=call.body, meta={"call": call, "run": run})
         return args
+
+    def post_process(self, output: list[Any]) -> None:
+        if not output:
+            raise ContractFail(f"a search for {' in '.join(self.args)} brought neither a posting nor a call for the detail of one")

@@ -1,7 +1,10 @@
 """Every error the crawler raises on purpose.
 
     JobspidersError
+    ├── TransientError                 the same may go well later
+    │   └── ControlAwayError           (control_client) the control plane does not answer, or says to come back
     └── TerminalError                  trying again cannot help
+        ├── ControlRefusedError        (control_client) the control plane refuses: a wrong credential, a lost lease
         ├── ArgumentsInvalidError      a spider argument or setting; shown as a usage error before anything starts
         ├── PoolExhaustedError         no token or tunnel is left, or none comes back in time; the spider closes
         └── RefusedError               (also Scrapy's IgnoreRequest) the last attempt of a request ended in a bad verdict;
@@ -25,6 +28,10 @@ class JobspidersError(Exception):
 
     def __init__(self, message: str) -> None:
         super().__init__(f"{message} [docs/troubleshooting.md#{self.slug}]")
+
+
+class TransientError(JobspidersError):
+    """The same may go well later."""
 
 
 class TerminalError(JobspidersError):

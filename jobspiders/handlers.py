@@ -35,7 +35,7 @@ class SigningDownloadHandler(BaseDownloadHandler):
         super().__init__(crawler)
         self.session = session
         self.random = SystemRandom()
-        self.inner = build_from_crawler(load_object(crawler.settings["SIGNING_HANDLER"]), crawler)
+        self.inner: BaseDownloadHandler = build_from_crawler(load_object(crawler.settings["SIGNING_HANDLER"]), crawler)
 
     @classmethod
     def from_crawler(cls, crawler: Crawler) -> Self:

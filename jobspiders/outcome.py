@@ -19,7 +19,7 @@ class ExitCode(IntEnum):
     PARTIAL = 4  # something is missing for another reason
 
 
-SOUND_ENDINGS = frozenset({"finished", "closespider_itemcount", "closespider_pagecount", "closespider_timeout"})
+SOUND_ENDINGS = frozenset({"finished", "closespider_itemcount", "closespider_pagecount", "closespider_timeout", "drained"})
 BLOCKED_ENDINGS = frozenset({"banned", "tokens_exhausted", "tunnels_exhausted"})
 
 

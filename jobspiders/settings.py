@@ -10,11 +10,24 @@ import os
 from pathlib import Path
 from typing import Any
 
+from scrapy.settings import default_settings
+
 from jobspiders.secret import env_secret
 
 
 def _env(name: str, default: Any) -> Any:
     return os.environ.get(name, default)
+
+
+def _env_switch(name: str, default: bool) -> bool:
+    text = os.environ.get(name, "").strip().lower()
+    if text in ("1", "true", "yes", "on"):
+        return True
+    if text in ("0", "false", "no", "off"):
+        return False
+    if text:
+        raise ValueError(f"the environment variable {name} is {text!r}; valid are 1, true, yes, on and 0, false, no, off")
+    return default
 
 
 # --- The project ------------------------------------------------------------------------------------------------------
@@ -74,6 +87,29 @@ ROBOTSTXT_OBEY = False  # app endpoints: robots.txt speaks of pages; the limits 
 COOKIES_ENABLED = False  # no platform needs them, and Scrapy's cookie code fetches a public list over the network
 USER_AGENT = None  # each platform's signing sets the agent of its own client
 
+# --- Keywords across nodes: leases in Redis, where one is named; docs/leases.md ---------------------------------------
+# With REDIS_URL and without `-a keywords=`, `scrapy crawl boss` waits for keywords in Redis. scrapy-redis's own settings work as ever.
+REDIS_URL = env_secret("REDIS_URL")  # redis://user:password@host:6379/0, rediss:// for TLS
+REDIS_START_URLS_KEY = _env("REDIS_START_URLS_KEY", "%(name)s:keywords")  # the list that operators push to
+MAX_IDLE_TIME_BEFORE_CLOSE = int(_env("MAX_IDLE_TIME_BEFORE_CLOSE", 0))  # seconds without a keyword anywhere; 0 = wait for ever
+NODE_NAME = _env("NODE_NAME", "")  # how this machine appears in `scrapy keywords`; the host's name when empty
+LEASE_BEAT_SECONDS = float(_env("LEASE_BEAT_SECONDS", 3))  # one heartbeat a node, for all of its leases
+LEASE_SECONDS = float(_env("LEASE_SECONDS", 9))  # of silence, then a node's keywords go to others
+LEASE_MAX_ATTEMPTS = int(_env("LEASE_MAX_ATTEMPTS", 5))  # failed runs of a keyword, then it is a dead letter
+LEASE_GRACE = float(_env("LEASE_GRACE", 30))  # seconds from SIGTERM to the end of the process, whatever is still open
+# What all nodes together may ask of one platform, and through one exit: requests per second, 0 = no limit.
+BUDGET_PLATFORM_RATE = float(_env("BUDGET_PLATFORM_RATE", 0))
+BUDGET_EGRESS_RATE = float(_env("BUDGET_EGRESS_RATE", 0))
+BUDGET_BURST_SECONDS = float(_env("BUDGET_BURST_SECONDS", 1))  # so much of an unused budget may be caught up at once
+
+# --- The control plane: keywords, tokens and the door for rows, for a node that holds nothing but its own credential ----
+# With CONTROL_API_URL and without `-a keywords=`, `scrapy crawl boss` waits for keywords of the control plane; docs/operations.md.
+CONTROL_API_URL = _env("CONTROL_API_URL", "")  # https://control.example:8443
+CONTROL_API_TOKEN = env_secret("CONTROL_API_TOKEN")  # this node's credential: `python -m control_api nodes add NAME` prints it once
+CONTROL_KEYWORDS = int(_env("CONTROL_KEYWORDS", 8))  # keywords open at once
+CONTROL_TOKENS = int(_env("CONTROL_TOKENS", 2))  # tokens borrowed at once, where a platform needs them and none is set
+CONTROL_POLL_SECONDS = float(_env("CONTROL_POLL_SECONDS", 5))  # between two questions when no keyword is due
+
 # --- Verdicts: what a response really was, and what follows ----------------------------------------------------------
 SCHEMA_REJECTED_SHARE = float(_env("SCHEMA_REJECTED_SHARE", 0.2))  # more than this share of a page refused = schema_changed
 VERDICT_RETRY_TIMES = int(_env("VERDICT_RETRY_TIMES", 4))  # further attempts of one request after a bad verdict
@@ -94,27 +130,30 @@ VERDICT_REST_SCALE = float(_env("VERDICT_REST_SCALE", 1))  # multiplies every re
 DOWNLOADER_MIDDLEWARES = {
     "jobspiders.middlewares.token.TokenMiddleware": 690,
     "jobspiders.middlewares.tunnel.TunnelMiddleware": 745,  # before HttpProxyMiddleware (750), which hides the credentials
+    "jobspiders.middlewares.budget.BudgetMiddleware": 747,  # the exit is chosen; nearest to the network that can wait
     "jobspiders.middlewares.verdict.VerdictMiddleware": 585,  # decompressed body (590), before RetryMiddleware (550) sees it
     "jobspiders.middlewares.decompression.DecompressionMiddleware": 590,
     "scrapy.downloadermiddlewares.httpcompression.HttpCompressionMiddleware": None,  # the one above is it
+    "scrapy.downloadermiddlewares.httpcache.HttpCacheMiddleware": 580,  # behind the verdict: a block is never kept and served again
     "scrapy.downloadermiddlewares.useragent.UserAgentMiddleware": None,
     "scrapy.downloadermiddlewares.defaultheaders.DefaultHeadersMiddleware": None,
     "scrapy.downloadermiddlewares.cookies.CookiesMiddleware": None,
     "scrapy.downloadermiddlewares.redirect.MetaRefreshMiddleware": None,
 }
-RETRY_TIMES = 3  # connection faults; verdicts have their own count
+RETRY_TIMES = 3  # connection faults and signing scripts that ran out of time; verdicts have their own count
+RETRY_EXCEPTIONS = [*default_settings.RETRY_EXCEPTIONS, "jobspiders.signers.errors.SigningTimeout"]
 RETRY_PRIORITY_ADJUST = 1  # before new requests: a keyword that met a ban is done before the next one begins
 RETRY_HTTP_CODES: list[int] = []  # a status is one part of a verdict: VerdictMiddleware decides, no one else
 REDIRECT_ENABLED = False  # a redirect is where platforms send a blocked client: the verdict must see it
 
 # --- Personal data ----------------------------------------------------------------------------------------------------
-PERSONAL_DATA_ENABLED = _env("PERSONAL_DATA_ENABLED", "0") in ("1", "true", "True")  # recruiters' names, avatars, ids
-CONTACT_MASKING_ENABLED = _env("CONTACT_MASKING_ENABLED", "1") in ("1", "true", "True")  # phones, mails, WeChat ids in free text
+PERSONAL_DATA_ENABLED = _env_switch("PERSONAL_DATA_ENABLED", False)  # recruiters' names, avatars, ids
+CONTACT_MASKING_ENABLED = _env_switch("CONTACT_MASKING_ENABLED", True)  # phones, mails, WeChat ids in free text
 
 # --- Pipelines and stores --------------------------------------------------------------------------------------------
 CLICKHOUSE_DSN = env_secret("CLICKHOUSE_DSN")  # empty = a chDB folder under DATA_DIR; "none" = no store, feeds only
-BATCH_MAX_ROWS = int(_env("BATCH_MAX_ROWS", 2000))
-BATCH_MAX_BYTES = int(_env("BATCH_MAX_BYTES", 8 * 1024 * 1024))
+BATCH_MAX_ROWS = int(_env("BATCH_MAX_ROWS", 10_000))
+BATCH_MAX_BYTES = int(_env("BATCH_MAX_BYTES", 32 * 1024 * 1024))
 BATCH_MAX_SECONDS = float(_env("BATCH_MAX_SECONDS", 5))
 ITEM_PIPELINES = {
     "jobspiders.pipelines.normalise.NormalisePipeline": 100,
@@ -125,6 +164,9 @@ ITEM_PIPELINES = {
 EXTENSIONS = {
     "jobspiders.extensions.redaction.SecretRedaction": 0,
     "jobspiders.extensions.gc_tuning.GcTuning": 0,
+    "jobspiders.extensions.signing.SigningWatch": 100,
+    "jobspiders.extensions.drain.DrainOnSignal": 200,
+    "jobspiders.extensions.heartbeat.NodeHeartbeat": 300,  # where CONTROL_API_URL is set
     "jobspiders.extensions.progress.ProgressLine": 400,
     "jobspiders.extensions.outcome.OutcomeReport": 900,
 }
@@ -142,6 +184,7 @@ CONCURRENT_ITEMS = 4  # tasks made per response; Scrapy's 100 are mostly idle
 SCRAPER_SLOT_MAX_ACTIVE_SIZE = 2_000_000  # response bytes waiting for the pipelines before downloads slow down
 ITEM_PROCESSOR = "jobspiders.pipelines.processor.RowItemProcessor"
 REFERER_ENABLED = False
+WARN_ON_GENERATOR_RETURN_VALUE = False  # reads the source of every callback; ours return nothing
 SPIDER_MIDDLEWARES = {
     "jobspiders.middlewares.rows.RowsMiddleware": 100,  # nearest to the engine: after everybody else's
     "scrapy.spidermiddlewares.urllength.UrlLengthMiddleware": None,

@@ -6,7 +6,7 @@ from __future__ import annotations
 import os
 import threading
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
@@ -134,6 +134,10 @@ class ClickHouseStore:
     def read(self, query: str, parameters: Parameters | None = None) -> list[dict[str, Any]]:
         """The rows of a query with `{name:Type}` parameters, each as column name -> value; times are aware and in UTC."""
         return self._connection.read(query, parameters)
+
+    def stream(self, query: str, parameters: Parameters | None = None, *, form: str) -> Iterator[bytes]:
+        """The answer to a query in one of the engine's output formats, in pieces; a chDB folder makes it in memory first."""
+        return self._connection.stream(query, parameters, form)
 
     def write_rows(self, rows: Sequence[Row], token: str) -> Mapping[str, int]:
         """Store rows; the same `token` again stores nothing twice, and must come with the same rows.

@@ -9,7 +9,8 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from importlib import import_module
 from typing import Any
 
 import clickhouse_connect
@@ -41,6 +42,7 @@ _BUSY = frozenset({159, 164, 202, 203, 209, 210, 225, 236, 241, 242, 243, 252, 2
 _ACCESS = frozenset({192, 193, 194, 195, 497, 516})
 _SCHEMA = frozenset({16, 44, 47, 60})
 _UNKNOWN_DATABASE = 81
+_PIECE = 256 * 1024  # bytes of a streamed answer
 _GATEWAY_STATUS = re.compile(r"HTTP status (429|502|503|504)\b")
 
 
@@ -53,6 +55,8 @@ class Connection:
         self._pid = os.getpid()
         self._types: dict[str, list[ClickHouseType]] = {}
         self._client: Client | None = self._connect()
+        with suppress(ImportError):  # the driver would import it, if it is there, in the middle of the first insert
+            import_module("numpy")
 
     def __repr__(self) -> str:
         return f"<Connection {self.dsn}>"
@@ -84,6 +88,12 @@ class Connection:
         """The same with each row as a tuple."""
         with self._translated():
             return [tuple(row) for row in self._ready().query(query, parameters=dict(parameters or {})).result_rows]
+
+    def stream(self, query: str, parameters: Parameters | None, form: str) -> Iterator[bytes]:
+        """The answer to a query in one of the engine's output formats (CSVWithNames, Parquet), in pieces. Raises before the first piece."""
+        with self._translated():
+            source = self._ready().raw_stream(query, parameters=dict(parameters or {}), fmt=form)
+        return _read_pieces(source)
 
     def insert(self, table: Table, block: Block, token: str) -> None:
         """Insert a block as a whole; a block whose `token` the table knows is dropped by the engine."""
@@ -126,6 +136,14 @@ class Connection:
         except OSError as error:
             # The in-process engine takes inserts through a temporary file.
             raise StoreBusyError(f"The store {self.dsn} cannot do it now: {error}. Check the space in the temporary folder.") from error
+
+
+def _read_pieces(source: Any) -> Iterator[bytes]:
+    try:
+        while piece := source.read(_PIECE):
+            yield piece
+    finally:
+        source.close()
 
 
 def _make_client(dsn: StoreDsn, database: str) -> Client:

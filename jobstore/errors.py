@@ -15,6 +15,8 @@
         ├── SchemaMismatchError         a table has columns that the contract cannot be reconciled with
         ├── DeduplicationOffError       a table would take a batch twice when it is sent twice
         ├── RowRefusedError             a row holds a value that its column cannot hold
+        ├── RowsRefusedError            some rows of a batch were refused; the others are stored
+        ├── SpoolUnusableError          the spool's disk is full or fails
         ├── StatementRefusedError       the engine refuses a statement, for any other reason
         └── BatchNotStoredError         a batch was given up; its rows are not in the store
 
@@ -124,6 +126,22 @@ class RowRefusedError(TerminalStoreError):
         super().__init__(message)
         self.row = row
         self.column = column
+
+
+class RowsRefusedError(TerminalStoreError):
+    """Some rows of a batch were refused while the others are stored: `refused` is (place in the batch, column, reason) of each."""
+
+    slug = "row-refused"
+
+    def __init__(self, message: str, refused: list[tuple[int, str, str]]) -> None:
+        super().__init__(message)
+        self.refused = refused
+
+
+class SpoolUnusableError(TerminalStoreError):
+    """The spool's folder or file cannot be written or read: a full disk, missing rights, a broken disk."""
+
+    slug = "spool-unusable"
 
 
 class StatementRefusedError(TerminalStoreError):

@@ -2,6 +2,7 @@
 
 from control_api.models.access import Api, AuthSession, Dept, LoginAttempt, Menu, Role, RoleRight, User, UserRole
 from control_api.models.fleet import Node, NodeCredential
+from control_api.models.ingest import IngestBatch
 from control_api.models.keywords import Keyword, KeywordRun
 from control_api.models.records import AuditLog, IpUpload
 from control_api.models.tokens import Token, TokenEvent
@@ -11,6 +12,7 @@ __all__ = [
     "AuditLog",
     "AuthSession",
     "Dept",
+    "IngestBatch",
     "IpUpload",
     "Keyword",
     "KeywordRun",

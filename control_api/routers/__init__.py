@@ -1,6 +1,6 @@
 """HTTP and nothing else: each endpoint opens a unit, asks a service, shapes the answer. Each names its right with `needs`."""
 
-from control_api.routers import audit, auth, health, keywords, leases, nodes, organisation, roles, tokens, uploads, users
+from control_api.routers import analytics, audit, auth, health, ingest, keywords, leases, nodes, organisation, roles, tokens, uploads, users
 
 ROUTERS = (
     health.router,
@@ -16,4 +16,6 @@ ROUTERS = (
     keywords.router,
     tokens.router,
     uploads.router,
+    ingest.router,
+    analytics.router,
 )

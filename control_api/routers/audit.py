@@ -10,13 +10,12 @@ from typing import Annotated, Literal
 
 from fastapi import APIRouter, Depends, Query
 from fastapi.responses import StreamingResponse
-from pydantic import AwareDatetime
 
 from control_api.deps import Control, ControlDep, needs
 from control_api.principal import Actor
 from control_api.problems import answers
 from control_api.schemas.access import AuditAnswer
-from control_api.schemas.base import Cursor, Limit, Page
+from control_api.schemas.base import Cursor, Limit, Moment, Page
 from control_api.services import audit
 from control_api.services.audit import AuditFilter
 
@@ -30,8 +29,8 @@ async def _read_filter(
     action: Annotated[str, Query(max_length=48, examples=["keyword.change"])] = "",
     object_kind: Annotated[str, Query(max_length=32, examples=["keyword"])] = "",
     object_id: Annotated[str, Query(max_length=64)] = "",
-    since: Annotated[AwareDatetime | None, Query()] = None,
-    until: Annotated[AwareDatetime | None, Query()] = None,
+    since: Annotated[Moment | None, Query()] = None,
+    until: Annotated[Moment | None, Query()] = None,
 ) -> AuditFilter:
     return AuditFilter(actor, action, object_kind, object_id, since, until)
 

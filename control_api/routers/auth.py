@@ -51,21 +51,21 @@ def _prove(control: Control, actor: Actor, username: str, password: str, refusal
     return candidate
 
 
-@router.post("/logout", status_code=204, summary="Log out", responses=answers(401))
+@router.post("/logout", status_code=204, summary="Log out", responses=answers(401, 403))
 def log_out(control: ControlDep, actor: SelfDep) -> None:
     """Revoke the token of this request."""
     with control.database.write() as unit:
         logins.log_out(unit, actor)
 
 
-@router.get("/me", summary="Who am I", responses=answers(401))
+@router.get("/me", summary="Who am I", responses=answers(401, 403))
 async def read_me(actor: SelfDep) -> Me:
     """The user of the token and his rights."""
     who = actor.principal
     return Me(kind=who.kind, id=who.id, name=who.name, scopes=sorted(who.scopes))
 
 
-@router.get("/menu", summary="My menu", responses=answers(401))
+@router.get("/menu", summary="My menu", responses=answers(401, 403))
 def read_my_menu(control: ControlDep, actor: SelfDep) -> list[MenuAnswer]:
     """The entries of the menu that my rights open."""
     with control.database.read() as unit:

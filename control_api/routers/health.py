@@ -42,7 +42,7 @@ async def read_health() -> Alive:
 @router.get("/readyz", summary="Is every dependency ready", response_model=Ready, responses={503: {"model": Ready}})
 def read_readiness(control: ControlDep) -> Response:
     """503 while one is not; the body names it."""
-    found = health.probe(health.list_probes(control.database))
+    found = health.probe(health.list_probes(control.database, control.rows))
     ready = Ready(is_ready=all(item.is_ready for item in found), dependencies=[Dependency.model_validate(item) for item in found])
     return JSONResponse(ready.model_dump(), 200 if ready.is_ready else 503)
 

@@ -87,9 +87,11 @@ def _answer_beat(is_draining: bool, settings: Settings) -> HeartbeatAnswer:
 
 @router.post("/last-words", summary="Last words (node)")
 def take_leave(body: LastWords, control: ControlDep, actor: SelfDep) -> LeaveAnswer:
-    """A node stops: its leases and tokens are free again at once."""
+    """A node, or one of its crawls, stops: its leases and tokens are free again at once."""
     words = f"{body.reason}: {body.words}" if body.words else body.reason
-    keywords, tokens = control.database.retry(lambda unit: nodes.take_leave(unit, actor.principal.id, words, now_utc()))
+    keywords, tokens = control.database.retry(
+        lambda unit: nodes.take_leave(unit, actor.principal.id, words, now_utc(), [name.value for name in body.platforms])
+    )
     return LeaveAnswer(keywords_returned=keywords, tokens_returned=tokens)
 
 

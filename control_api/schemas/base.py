@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Annotated, Generic, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
 
 Item = TypeVar("Item")
 
@@ -28,6 +29,13 @@ class Page(BaseModel, Generic[Item]):
     next: int | None = Field(None, examples=[1200])
 
 
+def _check_moment(value: datetime) -> datetime:
+    if not 1970 <= value.year < 2200:
+        raise ValueError("a moment between 1970 and 2199")
+    return value
+
+
+Moment = Annotated[AwareDatetime, AfterValidator(_check_moment)]  # what every store can hold, in any time zone
 # Control characters, and characters that nobody sees or that turn the text around.
 _HIDDEN = r"\x00-\x1f\x7f-\x9f\u00ad\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff"
 Line = Annotated[str, Field(pattern=f"^[^{_HIDDEN}]*$")]  # one line of plain text, or nothing

@@ -56,6 +56,7 @@ class LastWords(Request):
 
     reason: Literal["finished", "drained", "spot_interrupted", "banned", "error", "stopped"]
     words: Line = Field("", max_length=400)
+    platforms: list[Platform] = Field([], max_length=10, description="Which of its crawls stop; none named: all, and the node with them")
 
 
 class LeaveAnswer(Answer):

@@ -13,7 +13,8 @@ from control_api.errors import ControlError
 from control_api.migrations import check_revision
 from control_api.models import Keyword, KeywordRun, Token
 from control_api.models.base import now_utc
-from control_api.services import nodes
+from control_api.row_store import RowStore
+from control_api.services import ingest, nodes
 
 Probe = Callable[[], None]
 Labels = tuple[tuple[str, str], ...]
@@ -28,9 +29,10 @@ class Health:
     detail: str = ""
 
 
-def list_probes(database: Database) -> dict[str, Probe]:
+def list_probes(database: Database, rows: RowStore | None = None) -> dict[str, Probe]:
     """What must answer before work is taken: name -> a function that raises."""
-    return {"database": database.ping, "schema": lambda: check_revision(database.engine)}
+    probes: dict[str, Probe] = {"database": database.ping, "schema": lambda: check_revision(database.engine)}
+    return probes if rows is None or not rows.is_configured else {**probes, "store": rows.probe}
 
 
 def probe(probes: Mapping[str, Probe]) -> list[Health]:
@@ -54,9 +56,12 @@ def measure(unit: Session, heartbeat_seconds: int) -> dict[str, dict[Labels, flo
     keywords = unit.exec(select(*kinds, func.count()).group_by(*kinds)).all()
     running = unit.exec(select(KeywordRun.platform, func.count()).where(KeywordRun.state == "running").group_by(KeywordRun.platform)).all()
     tokens = unit.exec(select(Token.platform, Token.state, func.count()).group_by(Token.platform, Token.state)).all()
+    batches = ingest.count_states(unit)
     return {
         "control_keywords": {(("platform", p), ("enabled", str(bool(e)).lower())): n for p, e, n in keywords},
         "control_runs_running": {(("platform", p),): n for p, n in running},
         "control_tokens": {(("platform", p), ("state", s)): n for p, s, n in tokens},
+        "control_ingest_batches": {(("state", state),): count for state, (count, _) in batches.items()},
+        "control_ingest_waiting_bytes": {(): batches.get("waiting", (0, 0))[1]},
         "control_nodes": {(("state", state),): n for state, n in nodes.count_states(unit, now_utc(), heartbeat_seconds).items()},
     }

@@ -6,6 +6,7 @@ runs out needs nobody to notice it.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -153,9 +154,12 @@ def give_back(unit: Session, node_id: int, run_id: int, epoch: int, outcome: Out
     return run
 
 
-def give_back_all(unit: Session, node_id: int, now: datetime) -> int:
-    """Take back everything that a node holds, because it stops; returns how many keywords."""
-    held = unit.exec(select(KeywordRun.id, KeywordRun.keyword_id).where(KeywordRun.node_id == node_id, KeywordRun.state == "running")).all()
+def give_back_all(unit: Session, node_id: int, now: datetime, platforms: Sequence[str] = ()) -> int:
+    """Take back everything that a node holds (of `platforms`, when some are named), because it stops; returns how many keywords."""
+    statement = select(KeywordRun.id, KeywordRun.keyword_id).where(KeywordRun.node_id == node_id, KeywordRun.state == "running")
+    if platforms:
+        statement = statement.where(col(KeywordRun.platform).in_(platforms))
+    held = unit.exec(statement).all()
     returned = 0
     for run_id, keyword_id in held:
         run, keyword = _lock(unit, run_id, keyword_id)

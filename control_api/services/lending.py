@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Literal
@@ -114,9 +115,12 @@ def check_report(report: Report) -> None:
         )
 
 
-def give_back_all(unit: Session, node_id: int, now: datetime) -> int:
-    """Take back every token of a node, because it stops; returns how many."""
-    tokens = unit.exec(select(Token).where(Token.leased_by == node_id, Token.available_at > now).with_for_update()).all()
+def give_back_all(unit: Session, node_id: int, now: datetime, platforms: Sequence[str] = ()) -> int:
+    """Take back every token of a node (of `platforms`, when some are named), because it stops; returns how many."""
+    statement = select(Token).where(Token.leased_by == node_id, Token.available_at > now)
+    if platforms:
+        statement = statement.where(col(Token.platform).in_(platforms))
+    tokens = unit.exec(statement.with_for_update()).all()
     for token in tokens:
         token.leased_by, token.available_at = None, now
         unit.add(TokenEvent(token_id=token.id or 0, kind="returned", node_id=node_id, at=now))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
@@ -102,9 +103,10 @@ def remove(unit: Session, actor: Actor, node_id: int) -> None:
 def register(unit: Session, node_id: int, about: dict[str, Any], ip: str, now: datetime) -> Node:
     """A node begins: what it is, from where. A node that begins again has not stopped any more."""
     node = find(unit, node_id)
+    others = [] if node.stopped_at is not None else node.about.get("platforms", [])
     node.registered_at = node.last_seen_at = now
     node.stopped_at, node.last_words = None, ""
-    node.about, node.ip = about, ip
+    node.about, node.ip = {**about, "platforms": sorted({*others, *about.get("platforms", [])})}, ip
     return node
 
 
@@ -114,10 +116,16 @@ def beat(unit: Session, node_id: int, vitals: dict[str, float], ip: str, now: da
     return bool(unit.exec(select(Node.is_draining).where(Node.id == node_id)).one())
 
 
-def take_leave(unit: Session, node_id: int, words: str, now: datetime) -> tuple[int, int]:
-    """A node's last words: what it still holds goes back at once. Returns how many keywords and tokens that were."""
+def take_leave(unit: Session, node_id: int, words: str, now: datetime, platforms: Sequence[str] = ()) -> tuple[int, int]:
+    """A node's last words: what it still holds goes back at once. Returns how many keywords and tokens that were.
+
+    With `platforms`, only what concerns them; the node has stopped when it crawls no other.
+    """
     node = find(unit, node_id)
-    node.stopped_at = node.last_seen_at = now
-    node.last_words = words
-    keywords = leases.give_back_all(unit, node_id, now)
-    return keywords, lending.give_back_all(unit, node_id, now)
+    left = sorted(set(node.about.get("platforms", [])) - set(platforms)) if platforms else []
+    node.about = {**node.about, "platforms": left}
+    node.last_seen_at, node.last_words = now, words
+    if not left:
+        node.stopped_at = now
+    keywords = leases.give_back_all(unit, node_id, now, platforms)
+    return keywords, lending.give_back_all(unit, node_id, now, platforms)

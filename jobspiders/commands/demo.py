@@ -44,26 +44,32 @@ class Command(ScrapyCommand):
         parser.add_argument("--folder", metavar="DIR", help="where rows and picture go (default DATA_DIR/demo, or DATA_DIR/demo-catalogue)")
         parser.add_argument("--size", type=int, default=SIZE, help=f"made-up postings per platform (default {SIZE})")
         parser.add_argument("--seed", type=int, default=SEED, help=f"of the made-up postings and of the trouble (default {SEED})")
-        parser.add_argument("--ban", metavar="PLATFORM", choices=list(Platform), help="let this platform refuse everything: what does that look like?")
+        parser.add_argument(
+            "--ban", metavar="PLATFORM", choices=list(Platform), help="let this platform refuse everything, to see how that ends"
+        )
 
     def process_options(self, args: list[str], opts: argparse.Namespace) -> None:
         super().process_options(args, opts)
         if args:
             raise UsageError(f"scrapy demo takes no argument, only options; {args[0]!r} is none", print_help=False)
         if opts.catalogue and not Path(opts.catalogue).is_dir():
-            raise UsageError(f"--catalogue {opts.catalogue!r} is no folder. Give one with captured responses, or leave it out", print_help=False)
+            raise UsageError(
+                f"--catalogue {opts.catalogue!r} is no folder. Give one with captured responses, or leave it out", print_help=False
+            )
+        assert self.settings is not None
         name = "demo-catalogue" if opts.catalogue else "demo"
         self.folder = Path(opts.folder) if opts.folder else Path(self.settings["DATA_DIR"]) / name
         self.settings.set("DATA_DIR", str(self.folder.resolve()), priority="cmdline")
         self.settings.set("CLICKHOUSE_DSN", "", priority="cmdline")
         self.settings.set("LOG_LEVEL", opts.loglevel or "WARNING", priority="cmdline")
 
-    def run(self, args: list[str], opts: argparse.Namespace) -> None:
+    def run(self, args: list[str], opts: argparse.Namespace) -> None:  # noqa: ARG002 (Scrapy's signature)
         # Scrapy imports every command before any: what only the demo needs is loaded here.
         from jobspiders.demo.summary import open_console
         from jobspiders.demo.world import TROUBLE, choose_errands, point_settings
         from sandbox.process import SandboxProcess
 
+        assert self.settings is not None
         console = open_console()
         show_progress()
         started = time.monotonic()
@@ -85,6 +91,7 @@ class Command(ScrapyCommand):
     def crawl(self, errands: Sequence[Errand]) -> list[Outcome]:
         from jobspiders.outcome import read_outcome
 
+        assert self.crawler_process is not None
         crawlers = []
         for errand in errands:
             crawler = self.crawler_process.create_crawler(errand.platform.value)
@@ -98,6 +105,7 @@ class Command(ScrapyCommand):
         from jobspiders.demo.stored import StoredDemo
         from jobspiders.demo.summary import show_next, show_rows, show_summary
 
+        assert self.settings is not None
         with StoredDemo(self.settings) as stored:
             checks: dict[str, Check] = {platform: stored.check(platform, keywords) for platform, keywords in truth.items()}
             console.print()
@@ -119,4 +127,6 @@ def announce(console: Any, sandbox: SandboxProcess, errands: Sequence[Errand]) -
     counts = ", ".join(f"{platform} {rows['jobs']:,}" for platform, rows in sandbox.catalogue.items())
     console.print(f"A fake world on {sandbox.base_url} holds {counts} postings.", highlight=False)
     for errand in errands:
-        console.print(f"  {errand.platform:8} searches {', '.join(errand.texts)} in {', '.join(errand.cities)}", highlight=False, soft_wrap=True)
+        console.print(
+            f"  {errand.platform:8} searches {', '.join(errand.texts)} in {', '.join(errand.cities)}", highlight=False, soft_wrap=True
+        )

@@ -34,8 +34,8 @@ class Command(ScrapyCommand):
 
     def long_desc(self) -> str:
         return (
-            "Reads a response body from a file or standard input (-) and prints, as JSON lines, the verdict, the normalised rows and what was "
-            f"rejected and why. Platforms: {', '.join(Platform)}. Kinds: {', '.join(CallKind)}."
+            "Reads a response body from a file or standard input (-) and prints, as JSON lines, the verdict, the normalised rows and what "
+            f"was rejected and why. Platforms: {', '.join(Platform)}. Kinds: {', '.join(CallKind)}."
         )
 
     def add_options(self, parser: argparse.ArgumentParser) -> None:
@@ -46,6 +46,7 @@ class Command(ScrapyCommand):
     def run(self, args: list[str], opts: argparse.Namespace) -> None:
         if len(args) != 3:
             raise UsageError("give a platform, a kind and a file, as in: scrapy replay qcwy search page.json")
+        assert self.settings is not None
         platform = _choose(Platform, args[0], "platform")
         kind = _choose(CallKind, args[1], "kind")
         answer = Answer(opts.status, {"content-type": opts.content_type}, _read(args[2]))
@@ -96,4 +97,6 @@ def _read(name: str) -> bytes:
     try:
         return Path(name).read_bytes()
     except OSError as error:
-        raise UsageError(f"cannot read {name!r}: {error.strerror}. Give a file with a response body, or - for standard input", print_help=False) from None
+        raise UsageError(
+            f"cannot read {name!r}: {error.strerror}. Give a file with a response body, or - for standard input", print_help=False
+        ) from None

@@ -32,6 +32,7 @@ class Command(ScrapyCommand):
         from jobstore.clickhouse import ClickHouseStore
         from jobstore.errors import StoreError
 
+        assert self.settings is not None
         dsn = f"chdb://{opts.folder}" if opts.folder else store_dsn(self.settings)
         try:
             store = ClickHouseStore.open(dsn)

@@ -11,9 +11,11 @@ from statistics import median
 import matplotlib as mpl
 
 mpl.use("svg")  # no display, no window
-from matplotlib import pyplot as plt  # noqa: E402
+from matplotlib import pyplot as plt
+from matplotlib.axes import Axes
+from matplotlib.patches import Rectangle
 
-from jobschema import Platform  # noqa: E402
+from jobschema import Platform
 
 COLOURS = {Platform.BOSS: "#00a6a7", Platform.QCWY: "#ff7a1a", Platform.ZHILIAN: "#4457d6"}
 NAMES = {Platform.BOSS: "Boss直聘", Platform.QCWY: "前程无忧", Platform.ZHILIAN: "智联招聘"}
@@ -63,7 +65,7 @@ def _choose(salaries: Salaries) -> list[str]:
     return sorted(largest, key=lambda city: median(value for values in salaries[city].values() for value in values))
 
 
-def _draw_city(axes: plt.Axes, position: int, by_platform: dict[Platform, list[float]]) -> None:
+def _draw_city(axes: Axes, position: int, by_platform: dict[Platform, list[float]]) -> None:
     for offset, platform in zip((0.26, 0.0, -0.26), Platform, strict=True):
         values = [value / 1000 for value in by_platform.get(platform, [])]
         if len(values) < LEAST:
@@ -84,7 +86,7 @@ def _draw_city(axes: plt.Axes, position: int, by_platform: dict[Platform, list[f
         )
 
 
-def _dress(axes: plt.Axes, cities: Sequence[str], count: int) -> None:
+def _dress(axes: Axes, cities: Sequence[str], count: int) -> None:
     axes.set_yticks(range(len(cities)), cities)
     axes.set_ylim(-0.6, max(len(cities), 1) - 0.4)
     axes.set_xlim(left=0)
@@ -95,7 +97,7 @@ def _dress(axes: plt.Axes, cities: Sequence[str], count: int) -> None:
     for side in ("top", "right", "left"):
         axes.spines[side].set_visible(False)
     axes.tick_params(left=False)
-    handles = [plt.Rectangle((0, 0), 1, 1, facecolor=COLOURS[platform], label=NAMES[platform]) for platform in Platform]
+    handles = [Rectangle((0, 0), 1, 1, facecolor=COLOURS[platform], label=NAMES[platform]) for platform in Platform]
     axes.legend(handles=handles, loc="lower right", frameon=False)
 
 

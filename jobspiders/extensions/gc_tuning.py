@@ -14,7 +14,7 @@ THRESHOLDS = (50_000, 50, 100)
 
 
 class GcTuning:
-    """Freezes what start-up made and raises the thresholds, once, when the engine starts."""
+    """Sets aside what start-up made and raises the thresholds, once, when the engine starts."""
 
     @classmethod
     def from_crawler(cls, crawler: Crawler) -> Self:
@@ -23,6 +23,5 @@ class GcTuning:
         return extension
 
     def tune(self) -> None:
-        gc.collect()
         gc.freeze()
         gc.set_threshold(*THRESHOLDS)

@@ -6,6 +6,7 @@ import asyncio
 import logging
 import sys
 import time
+from collections.abc import Sized
 from contextlib import suppress
 from typing import TYPE_CHECKING, Self
 
@@ -31,7 +32,7 @@ class ProgressLine:
         self.crawler = crawler
         self.platform = session_of(crawler).platform.name
         self.interval = BAR_SECONDS if is_terminal else interval
-        self.bar: tqdm | None = None  # type: ignore[type-arg]
+        self.bar: tqdm | None = None
         self.is_terminal = is_terminal
         self.task: asyncio.Task[None] | None = None
         self.started = time.monotonic()
@@ -69,7 +70,8 @@ class ProgressLine:
     def waiting(self) -> int:
         """Requests scheduled or on their way."""
         slot = self.crawler.engine._slot  # Scrapy has no public count
-        return (len(slot.scheduler) if slot and slot.scheduler else 0) + len(self.crawler.engine.downloader.active)
+        scheduler = slot.scheduler if slot else None
+        return (len(scheduler) if isinstance(scheduler, Sized) else 0) + len(self.crawler.engine.downloader.active)
 
     def describe(self, outcome: Outcome) -> str:
         seconds = max(time.monotonic() - self.started, 0.001)

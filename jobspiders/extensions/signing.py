@@ -1,4 +1,4 @@
-"""Beside the flow: tries the operator's signing script before anything is asked, and counts what it did at the end."""
+"""Beside the flow: tries the operator's signing script before anything is asked, counts what it did, and lets its engine go."""
 
 from __future__ import annotations
 
@@ -27,26 +27,27 @@ class SigningWatch:
         self.crawler = crawler
         self.script = script
         crawler.signals.connect(self.open, signals.spider_opened)
-        crawler.signals.connect(self.count, signals.spider_closed)
+        crawler.signals.connect(self.close, signals.spider_closed)
 
     @classmethod
     def from_crawler(cls, crawler: Crawler) -> Self:
         script = session_of(crawler).script
         if script is None:
-            raise NotConfigured("no signing script is set")
+            raise NotConfigured
         return cls(crawler, script)
 
     async def open(self) -> None:
         try:
             engine = await self.script.open()
         except SigningError as error:
-            logger.error("not started, because requests cannot be signed: %s", error)  # noqa: TRY400 (one line; the message says it all)
+            logger.error("not started, because requests cannot be signed: %s", error)
             raise CloseSpider("signing_failed") from None
         logger.debug("signing with %s", engine)
 
-    def count(self) -> None:
+    async def close(self) -> None:
         state, stats = self.script.state(), self.crawler.stats
         stats.set_value(statkeys.SIGNING_ENGINE, state.engine)
         stats.set_value(statkeys.SIGNING_CALLS, state.calls)
         stats.set_value(statkeys.SIGNING_RECYCLED, state.recycled)
-        stats.set_value(statkeys.SIGNING_LEFT, state.left)
+        stats.set_value(statkeys.SIGNING_HANGS, state.hangs)
+        await self.script.close()

@@ -15,10 +15,16 @@ class ArgumentFeed:
 
     def __init__(self, keywords: Sequence[Keyword]) -> None:
         self.keywords = keywords
+        self._is_draining = False
 
     async def leases(self) -> AsyncIterator[Lease]:
         for number, keyword in enumerate(self.keywords, 1):
+            if self._is_draining:
+                return
             yield Lease(lease_id=f"argument-{number}", keyword=keyword)
+
+    def crawled(self, lease: Lease) -> None:
+        """There is always room."""
 
     async def complete(self, lease: Lease) -> None:
         logger.debug("keyword %r in %s is complete", lease.keyword.text, lease.keyword.city_code)
@@ -26,3 +32,9 @@ class ArgumentFeed:
     async def give_back(self, lease: Lease, causes: Mapping[str, int]) -> None:
         said = ", ".join(f"{cause} x{count}" for cause, count in causes.items())
         logger.warning("keyword %r in %s is partial: %s", lease.keyword.text, lease.keyword.city_code, said)
+
+    async def drain(self) -> None:
+        self._is_draining = True
+
+    async def close(self, grace: float) -> None:
+        """Nothing is held."""

@@ -1,6 +1,6 @@
 """Keywords from Redis: leased, kept alive by one heartbeat, ended once. The asyncio shell around jobspiders/leases.
 
-LPUSH boss:keywords -> inbox -> queue -> claim -> leases() -> spider -> complete() | give_back()
+LPUSH boss:keywords -> inbox -> queue -> claim -> leases() -> spider -> crawled() -> complete() | give_back()
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from jobspiders.leases.entries import MessageUnreadableError
 from jobspiders.leases.holder import Beat, LeaseHolder
 from jobspiders.leases.outage import AWAY, RedisPatience
 from jobspiders.leases.queue import KeywordQueue
+from jobspiders.leases.scripts import MAX_BATCH
 from jobspiders.leases.terms import UNSTARTED, judge_return
 
 T = TypeVar("T")
@@ -27,7 +28,7 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class FeedOptions:
-    """`max_held`: keywords open at once. `max_idle`: seconds without a keyword anywhere before leases() ends; 0 = wait for ever."""
+    """`max_held`: keywords crawled at once. `max_idle`: seconds without a keyword anywhere before leases() ends; 0 = wait for ever."""
 
     max_held: int = 16
     max_idle: float = 0.0
@@ -70,6 +71,7 @@ class RedisFeed:
         self.on_lost = on_lost
         self._read_message = read_message
         self._unstarted: deque[Lease] = deque()
+        self._crawled: dict[str, int] = {}  # id -> epoch of leases whose rows are on their way to the stores
         self._arrived, self._nudge = asyncio.Event(), asyncio.Event()  # for leases(); for the heartbeat
         self._turn = asyncio.Lock()  # one step of this worker at a time: the books of both sides can be compared
         self._is_hungry = self._is_draining = self._is_over = False
@@ -91,6 +93,11 @@ class RedisFeed:
             self._nudge.set()
             await self._wait_for_leases(self._heart)
             self._is_hungry = False
+
+    def crawled(self, lease: Lease) -> None:
+        """Its requests have ended: there is room for another keyword while the stores write its rows."""
+        self._crawled[lease.lease_id] = lease.epoch
+        self._nudge.set()
 
     async def complete(self, lease: Lease) -> None:
         """The lease's rows are stored everywhere. Refused, and counted, when the lease is stale."""
@@ -180,7 +187,9 @@ class RedisFeed:
     def _count_room(self) -> int:
         if not self._is_hungry or self._is_draining or self._unstarted:
             return 0
-        return max(0, self.options.max_held - len(self.holder.held))
+        held = self.holder.held
+        self._crawled = {name: epoch for name, epoch in self._crawled.items() if name in held and held[name].epoch == epoch}
+        return max(0, min(self.options.max_held - len(held) + len(self._crawled), MAX_BATCH - len(held)))
 
     async def _digest(self, beat: Beat) -> None:
         self.figures.claimed += len(beat.claimed)

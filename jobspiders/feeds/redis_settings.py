@@ -9,6 +9,7 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from scrapy_redis import connection, defaults
 
+from jobspiders.leases.budget import BudgetLimits
 from jobspiders.leases.holder import LeasePolicy
 from jobspiders.secret import reveal
 
@@ -45,3 +46,13 @@ def read_policy(settings: BaseSettings) -> LeasePolicy:
     if attempts < 1:
         raise ValueError(f"LEASE_MAX_ATTEMPTS is {attempts}; at least 1 is needed")
     return LeasePolicy(beat, lease, attempts)
+
+
+def read_limits(settings: BaseSettings) -> BudgetLimits:
+    """What all nodes together may ask, unless an operator set it in Redis. Raises ValueError naming the setting that is out of range."""
+    names = ("BUDGET_PLATFORM_RATE", "BUDGET_EGRESS_RATE", "BUDGET_BURST_SECONDS")
+    values = [settings.getfloat(name, default) for name, default in zip(names, (0.0, 0.0, 1.0), strict=True)]
+    for name, value in zip(names, values, strict=True):
+        if not 0 <= value < 1e5:
+            raise ValueError(f"{name} is {value:g}; valid are 0 to 100,000 (0: no limit)")
+    return BudgetLimits(*values)

@@ -13,7 +13,7 @@ from backports.zstd import ZstdError
 from scrapy.downloadermiddlewares.httpcompression import HttpCompressionMiddleware
 
 if TYPE_CHECKING:
-    from scrapy import Request
+    from scrapy import Request, Spider
     from scrapy.http import Response
 
 BROKEN = (OSError, EOFError, zlib.error, brotli.error, ZstdError)  # gzip.BadGzipFile is an OSError
@@ -22,7 +22,7 @@ BROKEN = (OSError, EOFError, zlib.error, brotli.error, ZstdError)  # gzip.BadGzi
 class DecompressionMiddleware(HttpCompressionMiddleware):
     """Broken bodies pass undecoded, their Content-Encoding taken off."""
 
-    def process_response(self, request: Request, response: Response) -> Request | Response:
+    def process_response(self, request: Request, response: Response, spider: Spider | None = None) -> Request | Response:  # noqa: ARG002
         try:
             return super().process_response(request, response)
         except BROKEN:

@@ -41,8 +41,8 @@ class RowsMiddleware:
         """Decide once, when every component has connected what it listens to."""
         receivers = liveReceivers(getAllReceivers(self.crawler, signals.item_scraped))
         listeners = [receiver for receiver in receivers if not isinstance(getattr(receiver, "__self__", None), CoreStats)]
-        processes = list(self.crawler.engine.scraper.itemproc.methods["process_item"])
-        if not listeners and all(type(process.__self__).__module__.startswith(OURS) for process in processes):
+        processes = [process for process in self.crawler.engine.scraper.itemproc.methods["process_item"] if process]
+        if not listeners and all(_is_ours(process) for process in processes):
             self.processes = processes
 
     async def process_spider_output(self, response: Response, result: AsyncIterator[Any]) -> AsyncIterator[Any]:
@@ -67,3 +67,7 @@ class RowsMiddleware:
                     item = await item
         if rows:
             self.crawler.stats.inc_value("item_scraped_count", len(rows))
+
+
+def _is_ours(process: Callable[..., Any]) -> bool:
+    return type(getattr(process, "__self__", None)).__module__.startswith(OURS)

@@ -57,6 +57,7 @@ class VerdictMiddleware:
         self._count(reading)
         if "run" not in request.meta:  # somebody looks (`scrapy shell`): show the block, pay for nothing, try nothing again
             request.meta["reading"] = reading
+            request.meta["dont_cache"] = not reading.verdict.is_good
             return response
         for verdict, _reason in reading.inner:
             self._react(request, Reading(verdict=verdict))
@@ -109,13 +110,12 @@ class VerdictMiddleware:
             logger.info("%s %s rests %.1f s: %s (%s)", noun, request.meta[noun], ordered, reading.verdict, reading.reason)
 
     def _retry_or_refuse(self, request: Request, reading: Reading) -> Request:
-        spider = self.crawler.spider
         if reading.verdict.is_block:
             self._count_block(request, reading)
         if reading.verdict in RETRIED and not self._is_giving_up():
             retry = get_retry_request(
                 request,
-                spider=spider,
+                spider=self.crawler.spider,  # type: ignore[arg-type]  # there is one while requests are on their way
                 reason=reading.verdict.value,
                 max_retry_times=self.retry_times,
                 stats_base_key=statkeys.VERDICT_RETRY,
@@ -136,7 +136,7 @@ class VerdictMiddleware:
                 reading.verdict,
                 reading.reason,
             )
-            self.crawler.spider.stop("banned")
+            self.session.stop("banned")
 
     def _is_giving_up(self) -> bool:
         return self.blocks_in_a_row >= self.block_limit

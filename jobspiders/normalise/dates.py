@@ -63,6 +63,8 @@ def parse_date(text: str) -> date | None:
 @lru_cache(maxsize=16_384)
 def _absolute_time(text: str) -> datetime | str | None:
     """The moment where `text` tells it alone; else the folded text, for `_relative_time`."""
+    if len(text) == 19 and text[4] == text[7] == "-" and text[13] == text[16] == ":" and (moment := _plain_stamp(text)):
+        return moment
     said = _folded(text)
     if said in _UNSAID:
         return None
@@ -72,6 +74,15 @@ def _absolute_time(text: str) -> datetime | str | None:
         day = _day((found[1], found[2], found[3]), TIME_YEARS, text)
         return _at(day, (found[4], found[5], found[6]), found[7], text)
     return said
+
+
+def _plain_stamp(text: str) -> datetime | None:
+    """`2026-11-02 09:30:00` without a single regular expression; None when it is something else after all."""
+    try:
+        moment = datetime.fromisoformat(text).replace(tzinfo=SHANGHAI).astimezone(UTC)
+    except (ValueError, OverflowError):
+        return None
+    return moment if moment.year in TIME_YEARS and text[10] in " T" else None
 
 
 def _folded(text: str) -> str:

@@ -257,13 +257,14 @@ def _masked(row: RowType, values: Values, document: Values) -> str:
     texts = [values[name] or "" for name in _FREE_TEXTS[row]]
     for name in _FREE_LISTS[row]:
         texts += values[name]
-    if may_hold_contact("\n".join(texts).encode("utf-8", "surrogatepass")):
-        for name in _FREE_TEXTS[row]:
-            values[name] = values[name] and mask_contacts(values[name])
-        for name in _FREE_LISTS[row]:
-            values[name] = [mask_contacts(text) for text in values[name]]
     data = dump(document)
-    return (dump(mask_document(document)) if may_hold_contact(data) else data).decode()
+    if not may_hold_contact(b"%s\n%s" % ("\n".join(texts).encode("utf-8", "surrogatepass"), data)):
+        return data.decode()
+    for name in _FREE_TEXTS[row]:
+        values[name] = values[name] and mask_contacts(values[name])
+    for name in _FREE_LISTS[row]:
+        values[name] = [mask_contacts(text) for text in values[name]]
+    return dump(mask_document(document)).decode()
 
 
 def _cut(row: RowType, values: Values, problems: list[str]) -> None:

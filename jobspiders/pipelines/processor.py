@@ -15,6 +15,7 @@ class RowItemProcessor(ItemPipelineManager):
         if self._mw_methods_requiring_spider:  # somebody's pipeline with the old signature: let Scrapy handle it
             return await super().process_item_async(item)
         for process in self.methods["process_item"]:
+            assert process is not None, "only open_spider and close_spider can be missing"
             item = process(item)
             if isawaitable(item):
                 item = await item

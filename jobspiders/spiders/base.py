@@ -11,15 +11,21 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from scrapy import Request, Spider, signals
 from scrapy.utils.url import url_is_from_any_domain
-from scrapy_spider_metadata import Args
+from scrapy_spider_metadata import Args  # type: ignore[attr-defined]  # re-exported without saying so
 
 from jobschema import Platform, Verdict
+from jobschema.messages import Lease
 from jobspiders import statkeys
+from jobspiders.control_client import is_control_configured
 from jobspiders.errors import ArgumentsInvalidError, PoolExhaustedError, RefusedError
 from jobspiders.feeds.arguments import ArgumentFeed
+from jobspiders.feeds.base import KeywordFeed
+from jobspiders.feeds.control import open_control_feed
+from jobspiders.feeds.redis_settings import is_redis_configured, read_limits, read_policy
+from jobspiders.feeds.redis_spider import RedisKeywordMixin
 from jobspiders.ledger import KeywordRun, Ledger
-from jobspiders.platforms.base import Call, CallKind, RawCompany, RawJob, Reading, SearchQuery
-from jobspiders.session import open_session
+from jobspiders.platforms.base import Call, CallKind, RawCompany, RawJob, Reading, SearchPlatform, SearchQuery
+from jobspiders.session import PlatformSession, open_session, session_of
 from jobspiders.signers.errors import SigningError
 from jobspiders.spiders.details import DetailDesk
 from jobspiders.spiders.params import KeywordParams, plan_keywords, read_params
@@ -31,13 +37,27 @@ if TYPE_CHECKING:
     from twisted.python.failure import Failure
 
 Output = Iterator[RawJob | RawCompany | Request]
+LEASE_LOST = "lease_lost"  # the cause of a run that goes on without a lease
+DRAINED = "drained"  # the finish reason of a node that was told to go
+DRAIN_LOOK_SECONDS = 0.05
+CLOSING_SECONDS = 5.0  # for Redis to take back what is held at the end
 
 
-class KeywordSpider(Args[KeywordParams], Spider):
-    """Crawls one platform, whichever `platform_name` says."""
+class KeywordSpider(RedisKeywordMixin, Args[KeywordParams], Spider):
+    """Crawls one platform, whichever `platform_name` says. Keywords come by argument, or from Redis where one is named."""
 
     platform_name: ClassVar[Platform]
     platform_domains: ClassVar[tuple[str, ...]] = ()  # whose pages `scrapy shell` and `scrapy fetch` give to this spider
+    session: PlatformSession
+    platform: SearchPlatform
+    feed: KeywordFeed
+    ledger: Ledger
+    details: DetailDesk
+    companies_known: set[str]
+    running: dict[KeywordRun, set[tuple[str, bytes]]]  # the runs not ended yet -> the searches each has asked for
+    background: set[asyncio.Task[None]]
+    stopping: asyncio.Task[None] | None = None
+    draining: asyncio.Task[None] | None = None
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         read_params(kwargs)  # names every wrong argument; Args would stop at pydantic's words
@@ -46,14 +66,17 @@ class KeywordSpider(Args[KeywordParams], Spider):
     @classmethod
     def from_crawler(cls, crawler: Crawler, *args: Any, **kwargs: Any) -> Self:
         spider = super().from_crawler(crawler, *args, **kwargs)
-        spider.session = open_session(cls.platform_name, crawler.settings)
+        spider.session = session_of(crawler)
+        spider.session.stop = spider.stop
+        spider.session.drain = spider.drain
+        spider.session.budget = spider.open_redis(crawler)
         spider.platform = spider.session.platform
-        spider.feed = ArgumentFeed(plan_keywords(spider.platform, spider.args))
+        spider.choose_feed(crawler)
         spider.ledger = Ledger(spider.complete, spider.give_back, spider.spawn)
         spider.details = DetailDesk(spider.platform)
         spider.companies_known = set()
         spider.background = set()
-        spider.stopping = None
+        spider.running = {}
         crawler.signals.connect(spider.on_dropped, signals.request_dropped)
         crawler.signals.connect(spider.on_closing, signals.spider_closed)
         return spider
@@ -68,18 +91,43 @@ class KeywordSpider(Args[KeywordParams], Spider):
     def check(cls, settings: BaseSettings, arguments: dict[str, Any]) -> None:
         """Raise ArgumentsInvalidError (or ValueError for a setting) before anything starts, naming what is wrong and what is valid."""
         session = open_session(cls.platform_name, settings)
-        if not plan_keywords(session.platform, read_params(arguments)):
-            raise ArgumentsInvalidError(f"no keyword is given. Say what to search: scrapy crawl {cls.name} -a keywords=Python,Java -a city=北京,上海")
+        keywords = plan_keywords(session.platform, read_params(arguments))
+        if is_redis_configured(settings):
+            read_policy(settings)
+            read_limits(settings)
+        elif not keywords and not is_control_configured(settings):
+            example = f"scrapy crawl {cls.name} -a keywords=Python,Java -a city=北京,上海"
+            raise ArgumentsInvalidError(f"no keyword is given. Say what to search: {example}; or set REDIS_URL to wait for keywords there")
         if not len(session.tokens):
             prefix = cls.platform_name.upper()
             raise ArgumentsInvalidError(f"{prefix}_TOKENS and {prefix}_TOKENS_FILE are empty: {cls.name} asks nothing without a token. Set one of them")
 
+    def choose_feed(self, crawler: Crawler) -> None:
+        """Keywords given by argument are crawled and that is all; without any, the spider waits for the control plane's, or Redis'."""
+        keywords = plan_keywords(self.platform, self.args)
+        if not keywords and self.session.control is not None:
+            self.feed = open_control_feed(self.session.control, self.platform_name, crawler.settings, self.on_leases_lost)
+        elif keywords or self.server is None:
+            self.feed = ArgumentFeed(keywords)
+        else:
+            self.setup_redis(crawler)
+
     async def start(self) -> AsyncIterator[Request]:
         async for lease in self.feed.leases():
             run = self.ledger.begin(lease)
+            self.running[run] = set()
             self.count(statkeys.KEYWORD_OPENED)
             query = SearchQuery(lease.keyword.text, lease.keyword.city_code, filters=self.args.filters)
-            yield self.request(self.platform.search(query), run)
+            for request in self.search(query, run):
+                yield request
+
+    def search(self, query: SearchQuery, run: KeywordRun) -> Iterator[Request]:
+        """A page of a search, once a run. Another run of the same keyword, after a loss, asks for all of its pages again."""
+        call = self.platform.search(query)
+        asked = self.running.get(run, set())
+        if (call.url, call.body) not in asked:
+            asked.add((call.url, call.body))
+            yield self.request(call, run)
 
     def request(self, call: Call, run: KeywordRun, **options: Any) -> Request:
         """A Scrapy request for a call, counted as open in its run."""
@@ -91,6 +139,7 @@ class KeywordSpider(Args[KeywordParams], Spider):
             body=call.body,
             callback=self.parse,
             errback=self.on_failure,
+            dont_filter=True,  # Scrapy remembers what was asked, not what came of it: it would refuse a keyword that came back
             meta={"call": call, "run": run, **options.pop("meta", {})},
             **options,
         )
@@ -102,15 +151,14 @@ class KeywordSpider(Args[KeywordParams], Spider):
         The one callback: counts the request as closed when everything it opened is handed over.
 
         @ask 工程师 北京
-        @returns objects 1
         """
         run: KeywordRun = response.meta["run"]
-        cause = "callback_failed"
+        cause: str | None = "callback_failed"
         try:
             yield from self.parse_reading(response.meta["call"], response.meta["reading"], run)
             cause = None
         finally:
-            self.ledger.closed(run, cause)
+            self.close_request(run, cause)
 
     def parse_reading(self, call: Call, reading: Reading, run: KeywordRun) -> Output:
         if call.kind is CallKind.SEARCH:
@@ -129,15 +177,17 @@ class KeywordSpider(Args[KeywordParams], Spider):
                 self.count(statkeys.DETAIL_REPEATED)
         yield from self.take_companies(reading.companies)
         whole, calls = self.details.sort(reading.jobs) if self.args.details else (reading.jobs, [])
+        self.count(statkeys.ROWS_JOB, len(whole))
         for job in whole:
-            yield from self.take_job(job, run)
+            yield job
+            yield from self.ask_company(job, run)
         for detail in calls:
-            yield self.request(detail, run, dont_filter=True)
+            yield self.request(detail, run)
         yield from self.open_next(call, reading, run)
 
     def open_next(self, call: Call, reading: Reading, run: KeywordRun) -> Output:
         assert call.query is not None, "a search call carries its query"
-        queries = self.platform.next_queries(call.query, reading)
+        queries = self.platform.next_queries(call.query, reading) if LEASE_LOST not in run.causes else []
         depth = run.lease.keyword.depth
         if any(query.page == 1 for query in queries):
             self.count(statkeys.SEARCH_SPLIT)
@@ -145,7 +195,7 @@ class KeywordSpider(Args[KeywordParams], Spider):
             self.note_capped(run)
         for query in queries:
             if depth is None or query.page <= depth:
-                yield self.request(self.platform.search(query), run)
+                yield from self.search(query, run)
 
     def note_capped(self, run: KeywordRun) -> None:
         """The platform holds more than it shows and the search cannot be narrowed: say so once a run, never miss it silently."""
@@ -162,7 +212,7 @@ class KeywordSpider(Args[KeywordParams], Spider):
         left = self.details.settle(call, reading)
         for detail in left.again:
             self.count(statkeys.DETAIL_ASKED_AGAIN)
-            yield self.request(detail, run, dont_filter=True)
+            yield self.request(detail, run)
         for job in left.lost:
             yield from self.take_without_detail(job, run, "detail_missing")
         for job in left.gone:
@@ -171,6 +221,9 @@ class KeywordSpider(Args[KeywordParams], Spider):
     def take_job(self, job: RawJob, run: KeywordRun) -> Output:
         self.count(statkeys.ROWS_JOB)
         yield job
+        yield from self.ask_company(job, run)
+
+    def ask_company(self, job: RawJob, run: KeywordRun) -> Output:
         if self.args.companies and job.company_id and job.company_id not in self.companies_known:
             company = self.platform.company_call(job.company_id)
             if company is not None:
@@ -201,11 +254,12 @@ class KeywordSpider(Args[KeywordParams], Spider):
         call: Call = request.meta["call"]
         run: KeywordRun = request.meta["run"]
         cause = self.name_cause(failure)
+        self.companies_known.discard(call.company_id)  # so that the next run asks for it again
         try:
             for job in call.jobs:
                 yield from self.take_without_detail(job, run, f"detail_{cause}")
         finally:
-            self.ledger.closed(run, f"{call.kind}_{cause}")
+            self.close_request(run, f"{call.kind}_{cause}")
 
     def name_cause(self, failure: Failure) -> str:
         error = failure.value
@@ -225,23 +279,62 @@ class KeywordSpider(Args[KeywordParams], Spider):
     def on_dropped(self, request: Request) -> None:
         """Scrapy dropped a request (a repeated search, say): it is not open any more."""
         if "run" in request.meta:
-            self.ledger.closed(request.meta["run"])
+            self.close_request(request.meta["run"])
+
+    def close_request(self, run: KeywordRun, cause: str | None = None) -> None:
+        self.ledger.closed(run, cause)
+        if not run.open_requests:
+            self.feed.crawled(run.lease)
 
     # -- runs ---------------------------------------------------------------------------------------------------------
 
     async def complete(self, run: KeywordRun) -> None:
+        self.running.pop(run, None)
         self.count(statkeys.KEYWORD_COMPLETE)
         await self.feed.complete(run.lease)
 
     async def give_back(self, run: KeywordRun) -> None:
+        self.running.pop(run, None)
         self.count(statkeys.KEYWORD_PARTIAL)
         await self.feed.give_back(run.lease, run.causes)
 
+    def on_leases_lost(self, leases: list[Lease]) -> None:
+        """Another node has these keywords: their runs ask for nothing more, and end as partial."""
+        lost = {(lease.lease_id, lease.epoch) for lease in leases}
+        for run in self.running:
+            if (run.lease.lease_id, run.lease.epoch) in lost:
+                self.ledger.blemish(run, LEASE_LOST)
+
     async def on_closing(self, reason: str) -> None:
-        """The crawl is over: runs still open go back, and every report to the feed is heard out."""
+        """The crawl is over: runs still open go back, and every report to the feed is heard out, within LEASE_GRACE."""
+        grace = self.settings.getfloat("LEASE_GRACE")
         for _run in self.ledger.cut_off(f"crawl_{reason}"):
             self.count(statkeys.KEYWORD_RETURNED)
-        await asyncio.gather(*self.background)
+        try:
+            async with asyncio.timeout(grace):
+                await asyncio.gather(*self.background)
+        except TimeoutError:
+            self.logger.error("the feed did not hear every report within %.0f s; what it did not hear is run again", grace)
+        await self.feed.close(min(grace, CLOSING_SECONDS))
+        await self.close_redis()
+
+    def drain(self, seconds: float) -> None:
+        """Claim nothing more from this moment. Runs under way may end; what has not ended goes back and the spider closes in time."""
+        self.spawn(self.feed.drain())
+        if self.draining is None:
+            self.draining = asyncio.get_running_loop().create_task(self.run_out(seconds))
+
+    async def run_out(self, seconds: float) -> None:
+        """Half of the time for the runs, a quarter for answers on their way and the stores; what then is not over is given back."""
+        end = asyncio.get_running_loop().time() + seconds / 2
+        while any(run.open_requests for run in self.running) and asyncio.get_running_loop().time() < end:
+            await asyncio.sleep(DRAIN_LOOK_SECONDS)
+        self.stop(DRAINED)
+        assert self.stopping is not None, "stop() has just set it"
+        done, _ = await asyncio.wait({self.stopping}, timeout=seconds / 4)
+        if not done:
+            self.logger.error("requests are still on their way after %.1f s: their keywords go back", seconds * 3 / 4)
+            await self.feed.close(seconds / 8)
 
     def stop(self, reason: str) -> None:
         """Close the spider; the first reason counts. What it has is stored, what is open is reported as partial."""
@@ -256,5 +349,5 @@ class KeywordSpider(Args[KeywordParams], Spider):
         self.background.add(task)
         task.add_done_callback(self.background.discard)
 
-    def count(self, key: str) -> None:
-        self.crawler.stats.inc_value(key)
+    def count(self, key: str, number: int = 1) -> None:
+        self.crawler.stats.inc_value(key, number)

@@ -1,4 +1,4 @@
-"""What a driver's error means: try the transaction again, connect again, or tell the caller. Codes of MySQL 8 and MariaDB, words of SQLite."""
+"""What a driver's error means: try again, connect again, or tell the caller. Codes of MySQL 8 and MariaDB, words of SQLite."""
 
 from __future__ import annotations
 

@@ -30,14 +30,14 @@ class Moment(TypeDecorator[datetime]):
     impl = DateTime().with_variant(mysql.DATETIME(fsp=6), "mysql", "mariadb")
     cache_ok = True
 
-    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002 - SQLAlchemy's signature
         if value is None:
             return None
         if value.tzinfo is None:
             raise ValueError(f"{value.isoformat()} has no time zone; use datetime.now(UTC)")
         return value.astimezone(UTC).replace(tzinfo=None)
 
-    def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:
+    def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:  # noqa: ARG002 - SQLAlchemy's signature
         # Our MySQL connections hand out times as they came over the wire (jobstore.sql.database).
         moment = datetime.fromisoformat(value) if isinstance(value, str) else value
         return None if moment is None else moment.replace(tzinfo=UTC)
@@ -65,7 +65,8 @@ def sql_type(column: Column) -> TypeEngine[Any]:
     if column.kind is Kind.TEXT:
         is_exact = column.key or column.name.endswith(("_id", "_code", "_hash"))
         return exact_text(column.length) if is_exact else free_text(column.length)
-    return _TYPES[column.kind]()
+    made: TypeEngine[Any] = _TYPES[column.kind]()
+    return made
 
 
 def server_default(column: Column, default: object) -> TextClause | None:

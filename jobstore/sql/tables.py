@@ -10,14 +10,18 @@ from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, MetaData, Pr
 from jobschema.columns import Column as Declared
 from jobschema.columns import columns
 from jobschema.rows import Company, Job
-from jobstore.sql.kinds import TABLE, Moment, exact_text, free_text, long_text, server_default, sql_type
+from jobstore.sql.kinds import TABLE, Moment, exact_text, free_text, server_default, sql_type
 
 VERSION_TABLE = "jobstore_version"
 METADATA = MetaData(
-    naming_convention={"ix": "ix_%(table_name)s_%(column_0_N_name)s", "pk": "pk_%(table_name)s", "uq": "uq_%(table_name)s_%(column_0_N_name)s"}
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "pk": "pk_%(table_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    }
 )
 # What stands beside the contract's columns, in this order.
-LIFECYCLE_NAMES = ("first_seen", "last_seen", "changed_at", "delisted_at", "delisted_by", "reposted_at", "reposts", "seen_by", "origins")
+LIFECYCLE_NAMES = ("first_seen", "last_seen", "changed_at", "delisted_at", "delisted_by", "reposted_at", "reposts")
 
 
 @dataclass(frozen=True)
@@ -74,8 +78,6 @@ def _lifecycle_columns() -> tuple[Column[object], ...]:
         Column("delisted_by", exact_text(32), nullable=False, server_default=text("''")),  # whose word that is
         Column("reposted_at", Moment),
         Column("reposts", Integer, nullable=False, server_default=text("0")),
-        Column("seen_by", free_text(255), nullable=False, server_default=text("''")),  # text of the keyword that saw it last
-        Column("origins", long_text(), nullable=False, server_default=text("('')")),  # columns of older versions (jobstore.sql.merge)
     )
 
 

@@ -6,9 +6,10 @@ import shutil
 import socket
 import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import timedelta
 from pathlib import Path
+from typing import Any, cast
 
 import pymysql
 import pytest
@@ -25,8 +26,10 @@ from control_api.models import Node, User, UserRole
 from control_api.models.base import METADATA
 from control_api.principal import Actor, Principal
 from control_api.rights import USER_SCOPES
+from control_api.row_store import StoreOpeners
 from control_api.security import hash_password
-from control_api.services import credentials, logins, roles
+from control_api.services import credentials, ingest, logins, roles
+from jobstore.clickhouse import ClickHouseStore
 
 PASSWORD = "correct-horse-battery-9"
 SECRET_KEY = "kS8-planted-signing-key-0Zx7Qw2Vb9Lm4Tn6Rj1"
@@ -107,6 +110,8 @@ def make_settings(dsn: str, **more: object) -> Settings:
         "token_keys": SecretStr(TOKEN_KEY),
         "session_cache_seconds": 60.0,
         "database_pool": 20,
+        "mysql_dsn": SecretStr("none"),
+        "clickhouse_dsn": SecretStr("clickhouse://rows.invalid/jobs"),  # never opened: tests give a store of their own
     }
     return Settings(_env_file=None, **(given | more))  # type: ignore[arg-type, call-arg]
 
@@ -116,18 +121,72 @@ def settings(dsn: str) -> Settings:
     return make_settings(dsn)
 
 
+class ListStore:
+    """A store of rows in memory: what was written under which token, and faults to order. Answers every question with nothing."""
+
+    def __init__(self) -> None:
+        self.written: dict[str, list[Any]] = {}
+        self.faults: list[Exception] = []  # the next writes fail with these, in order
+
+    name = "list"
+
+    def ensure_schema(self) -> list[str]:
+        return []
+
+    def write_rows(self, rows: Sequence[Any], token: str) -> Mapping[str, int]:
+        if self.faults:
+            raise self.faults.pop(0)
+        assert self.written.setdefault(token, list(rows)) == list(rows), "the same token came with other rows"
+        return {"rows": len(rows)}
+
+    def read(self, query: str, parameters: Mapping[str, Any] | None = None) -> list[dict[str, Any]]:
+        return []
+
+    def stream(self, query: str, parameters: Mapping[str, Any] | None = None, *, form: str) -> Iterator[bytes]:
+        return iter([b"job_id\n"])
+
+    def close(self) -> None:
+        pass
+
+
 @pytest.fixture(scope="session")
-def application(settings: Settings) -> Iterator[TestClient]:
+def list_store() -> ListStore:
+    """The store behind `application`; ask for `store` instead."""
+    return ListStore()
+
+
+@pytest.fixture(scope="session")
+def application(settings: Settings, list_store: ListStore) -> Iterator[TestClient]:
     """One running application for the whole session; ask for `client` instead."""
+    app = create_app(settings, StoreOpeners(clickhouse=lambda _dsn: cast("ClickHouseStore", list_store)))
     # Unexpected errors are answers, as for a real client.
-    with TestClient(create_app(settings), raise_server_exceptions=False) as client:
+    with TestClient(app, raise_server_exceptions=False) as client:
         yield client
 
 
 @pytest.fixture
-def client(application: TestClient) -> TestClient:
+def store(client: TestClient, list_store: ListStore) -> ListStore:
+    """The store of rows behind `client`, empty."""
+    return list_store
+
+
+def _let_the_writer_finish(database: Database) -> None:
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        with database.read() as unit:
+            if "waiting" not in ingest.count_states(unit):
+                return
+        time.sleep(0.01)
+    raise AssertionError("a batch of the test before is still not stored")
+
+
+@pytest.fixture
+def client(application: TestClient, list_store: ListStore) -> TestClient:
     """An HTTP client of an application with built-in roles and nothing else."""
     control: Control = application.app.state.control  # type: ignore[attr-defined]
+    list_store.faults.clear()
+    _let_the_writer_finish(control.database)
+    list_store.written.clear()
     empty_tables(control.database)
     with control.database.write() as unit:
         roles.seed(unit, control.routes)

@@ -68,6 +68,7 @@ def test_predecessors_variables_are_found(monkeypatch: pytest.MonkeyPatch) -> No
         "SECRET_KEY": GOOD_KEY,
         "APP_PORT": "9001",
         "UVICORN_WORKERS": "2",
+        "CLICKHOUSE_DSN": "clickhouse://jobs:planted@rows.example/jobs",
         "RUN_MIGRATIONS_ON_STARTUP": "true",
         "INITIALIZE_SEED_DATA_ON_STARTUP": "1",
         "CONTROL_TOKEN_KEYS": GOOD_TOKEN_KEY,
@@ -78,8 +79,16 @@ def test_predecessors_variables_are_found(monkeypatch: pytest.MonkeyPatch) -> No
     assert (settings.port, settings.workers) == (9001, 2)
     assert settings.run_migrations_on_startup
     assert settings.initialize_seed_data_on_startup
+    assert settings.rows_dsn == "clickhouse://jobs:planted@rows.example/jobs"
+    assert "planted" in settings.secrets()
+    assert "planted" not in repr(settings)
     monkeypatch.setenv("CONTROL_PORT", "9002")
     assert load_settings().port == 9002
+
+
+def test_several_processes_over_one_chdb_folder_are_refused() -> None:
+    with pytest.raises(SettingsInvalidError, match="one process owns"):
+        load_settings(workers=2, secret_key=GOOD_KEY, token_keys=GOOD_TOKEN_KEY)
 
 
 def test_value_of_wrong_type_is_named_without_its_value(monkeypatch: pytest.MonkeyPatch) -> None:

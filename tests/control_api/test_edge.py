@@ -24,7 +24,14 @@ PROBLEM = {"type", "title", "status", "detail", "request_id"}
 @pytest.fixture
 def edge_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
     monkeypatch.chdir(tmp_path)
-    settings = load_settings(data_dir=tmp_path, secret_key=KEY, max_body_bytes=1024, body_seconds=0.2, cors_origins="https://admin.example")
+    settings = load_settings(
+        data_dir=tmp_path,
+        secret_key=KEY,
+        max_body_bytes=1024,
+        body_seconds=0.2,
+        cors_origins="https://admin.example",
+        clickhouse_dsn="none",
+    )
     database = open_database(settings.database_dsn)
     migrations.upgrade(database.engine)
     database.close()

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 import os
+import signal
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+import time
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -18,6 +21,7 @@ from sandbox.process import SandboxProcess
 
 ROOT = Path(__file__).parents[2]
 SIZE = 900
+OURS = ("BOSS_", "QCWY_", "ZHILIAN_", "PROXY_", "CLICKHOUSE_", "REDIS_")  # what the machine's own environment must not add
 
 
 @dataclass
@@ -48,9 +52,8 @@ class Ran:
         """The stats that the spider dumped at its end."""
         text = self.err.split("Dumping Scrapy stats:\n", 1)[1]
         end = text.index("}\n") + 1
-        import datetime
-
-        return eval(text[:end], {"datetime": datetime})  # Scrapy prints a dict, datetimes in it
+        found: dict[str, Any] = eval(text[:end], {"datetime": dt})  # Scrapy prints a dict, datetimes in it
+        return found
 
 
 @dataclass
@@ -64,7 +67,7 @@ class Operator:
     def environment(self) -> dict[str, str]:
         secrets, url = self.sandbox.secrets, self.sandbox.base_url
         return {
-            **{name: value for name, value in os.environ.items() if not name.startswith(("BOSS_", "QCWY_", "ZHILIAN_", "PROXY_", "CLICKHOUSE_"))},
+            **{name: value for name, value in os.environ.items() if not name.startswith(OURS)},
             "BOSS_BASE_URL": url,
             "QCWY_BASE_URL": url,
             "QCWY_WEB_BASE_URL": url,
@@ -77,9 +80,6 @@ class Operator:
             "SLEEP_MAX_SECONDS": "0",
             "CONCURRENT_REQUESTS": "8",
             "VERDICT_REST_SCALE": "0.00005",
-            "BOSS_PAGE_SIZE": "10",
-            "QCWY_PAGE_SIZE": "10",
-            "ZHILIAN_PAGE_SIZE": "10",
             "VERDICT_MAX_WAIT": "20",
             "JOBSPIDERS_DATA_DIR": str(self.folder),
             **self.extra,
@@ -98,6 +98,17 @@ class Operator:
             process.kill()
             out, err = process.communicate()
             raise AssertionError(f"scrapy {' '.join(words)} took longer than {timeout} s:\n{out[-2000:]}\n{err[-4000:]}") from None
+        return Ran(process.returncode, out, err, self.folder)
+
+    def interrupt(self, words: tuple[str, ...], number: signal.Signals, is_time: Callable[[], bool], timeout: float = 60) -> Ran:
+        """Start a command and send it a signal as soon as `is_time`."""
+        process = self.start(*words)
+        deadline = time.monotonic() + timeout
+        while not is_time():
+            assert process.poll() is None, "the command ended before it was interrupted"
+            assert time.monotonic() < deadline, "the moment to interrupt never came"
+        process.send_signal(number)
+        out, err = process.communicate(timeout=timeout)
         return Ran(process.returncode, out, err, self.folder)
 
     def crawl(self, platform: str, *options: str, **arguments: str) -> Ran:

@@ -86,7 +86,9 @@ def test_crawl_every_fifth_answer_a_ban_survives_them_all(operator: Any, union: 
     ran = crawl(operator, platform)
     assert ran.code == 0, ran.err[-3000:]
     assert ran.ids(platform) == union(operator.truth(platform, TEXTS, CITIES))
-    bad = {key: count for key, count in ran.stats.items() if key.startswith("verdict/count/") and key.rsplit("/", 1)[1] not in ("ok", "empty")}
+    bad = {
+        key: count for key, count in ran.stats.items() if key.startswith("verdict/count/") and key.rsplit("/", 1)[1] not in ("ok", "empty")
+    }
     assert sum(bad.values()) > 0
 
 
@@ -151,9 +153,13 @@ def test_crawl_boss_with_the_operators_script_signs_every_request(operator: Any,
     unsigned = crawl(operator, "boss")
     assert unsigned.code == 3
     assert "blocked: challenge" in unsigned.err
-    operator.extra = {"BOSS_SIGN_SCRIPT": operator.sandbox.secrets["boss_sign_script"], "BOSS_SIGN_SECRET": operator.sandbox.secrets["boss_sign_secret"]}
+    operator.extra = {
+        "BOSS_SIGN_SCRIPT": operator.sandbox.secrets["boss_sign_script"],
+        "BOSS_SIGN_SECRET": operator.sandbox.secrets["boss_sign_secret"],
+    }
     signed = crawl(operator, "boss")
     assert signed.code == 0, signed.err[-3000:]
+    assert signed.stats["signing/calls"] == signed.stats["downloader/request_count"]
     assert signed.ids("boss") == union(operator.truth("boss", TEXTS, CITIES))
 
 

@@ -1,4 +1,4 @@
-"""Made-up rows, and stores to write them to: chDB in a temporary folder, and a real server where CLICKHOUSE_TEST_DSN names one."""
+"""Made-up rows, and stores to write them to: chDB in this process, chDB over HTTP, and a real server where CLICKHOUSE_TEST_DSN names one."""
 
 from __future__ import annotations
 
@@ -15,7 +15,9 @@ from jobschema import Company, Job, PendingCompany, Platform
 from jobschema.content import content_hash
 from jobstore import ClickHouseStore, parse_dsn
 from jobstore.tables import SCHEMA
+from sandbox.clickhouse.process import ClickHouseProcess
 
+SERVER_DSN = "CLICKHOUSE_TEST_DSN"
 START = datetime(2026, 3, 1, 8, 0, tzinfo=UTC)
 
 
@@ -66,26 +68,55 @@ def chdb_dsn(tmp_path: Path) -> str:
     return f"chdb://{tmp_path}/store"
 
 
-@pytest.fixture(params=["chdb", "server"], scope="module")
+ENGINES = ["chdb", "http", *(["server"] if os.environ.get(SERVER_DSN) else [])]
+
+
+@pytest.fixture(params=ENGINES, scope="module")
 def module_store(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ClickHouseStore]:
     """A store for the tests of one module: one chDB folder at a time is open in a process."""
     if request.param == "chdb":
         opened = ClickHouseStore.open(f"chdb://{tmp_path_factory.mktemp('module')}/store")
     else:
-        opened = ClickHouseStore.open(request.getfixturevalue("server_dsn"))
+        opened = ClickHouseStore.open(request.getfixturevalue(f"{request.param}_dsn"))
     opened.ensure_schema()
     yield opened
     opened.close()
 
 
+@pytest.fixture(params=ENGINES)
+def store_dsn(request: pytest.FixtureRequest, chdb_dsn: str) -> Iterator[str]:
+    """The address of a store that does not exist yet."""
+    if request.param == "chdb":
+        yield chdb_dsn
+    elif request.param == "http":
+        yield from _lend_database(request.getfixturevalue("clickhouse_front").dsn)
+    else:
+        yield from _lend_database(os.environ[SERVER_DSN])
+
+
+@pytest.fixture(scope="session")
+def clickhouse_front(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ClickHouseProcess]:
+    """chDB behind ClickHouse's HTTP protocol, in a process of its own."""
+    with ClickHouseProcess(tmp_path_factory.mktemp("front") / "data", password="front: secret/") as process:
+        yield process
+
+
+@pytest.fixture(scope="module")
+def http_dsn(clickhouse_front: ClickHouseProcess) -> Iterator[str]:
+    """The address of a new database of the front."""
+    yield from _lend_database(clickhouse_front.dsn)
+
+
 @pytest.fixture(scope="module")
 def server_dsn() -> Iterator[str]:
-    """The address of an empty database on a real server."""
-    given = os.environ.get("CLICKHOUSE_TEST_DSN", "")
-    if not given:
-        pytest.skip("set CLICKHOUSE_TEST_DSN=clickhouse://user:password@host:8123 to run this against a ClickHouse server")
-    database = f"jobstore_test_{uuid4().hex[:12]}"
+    """The address of a new database on a real server."""
+    yield from _lend_database(os.environ[SERVER_DSN])
+
+
+def _lend_database(given: str) -> Iterator[str]:
+    """The address of a database that is new, and gone afterwards."""
     base = given.rstrip("/").removesuffix("/" + parse_dsn(given).database)
+    database = f"jobstore_test_{uuid4().hex[:12]}"
     yield f"{base}/{database}"
     dropper = ClickHouseStore.open(f"{base}/default")
     dropper.read(f"DROP DATABASE IF EXISTS {database}")

@@ -100,8 +100,8 @@ def test_repr_hides_the_password() -> None:
     assert SECRET not in f"{dsn!r} {dsn}"
 
 
-def test_statement_that_the_engine_refuses_says_why(chdb_dsn: str) -> None:
-    connection = Connection(parse_dsn(chdb_dsn))
+def test_statement_that_the_engine_refuses_says_why(store_dsn: str) -> None:
+    connection = Connection(parse_dsn(store_dsn))
     with pytest.raises(StatementRefusedError, match="SYNTAX_ERROR") as caught:
         connection.run("SELECT FROM WHERE")
     with pytest.raises(SchemaMismatchError, match="no_such_table"):

@@ -34,16 +34,16 @@ class JobWithMore(Job):
 
 
 @pytest.fixture
-def connection(chdb_dsn: str):
-    opened = Connection(parse_dsn(chdb_dsn))
+def connection(store_dsn: str):
+    opened = Connection(parse_dsn(store_dsn))
     yield opened
     opened.close()
 
 
-def test_ensure_schema_again_changes_nothing(chdb_dsn: str) -> None:
+def test_ensure_schema_again_changes_nothing(store_dsn: str) -> None:
     made = []
     for _ in range(2):
-        store = ClickHouseStore.open(chdb_dsn)
+        store = ClickHouseStore.open(store_dsn)
         made.append(store.ensure_schema())
         assert store.ensure_schema() == []
         recorded = store.read("SELECT number, name FROM schema_migration ORDER BY name")
@@ -52,12 +52,12 @@ def test_ensure_schema_again_changes_nothing(chdb_dsn: str) -> None:
     assert recorded == [{"number": 0, "name": name} for name in sorted(made[0])]
 
 
-def test_ensure_schema_columns_added_to_the_contract_are_added_to_tables_with_rows(chdb_dsn: str, make_job) -> None:
-    store = ClickHouseStore.open(chdb_dsn)
+def test_ensure_schema_columns_added_to_the_contract_are_added_to_tables_with_rows(store_dsn: str, make_job) -> None:
+    store = ClickHouseStore.open(store_dsn)
     store.ensure_schema()
     store.write_rows([make_job("old", description="全文")], "t1")
     store.close()
-    store = ClickHouseStore.open(chdb_dsn, schema=build_schema(job=JobWithMore))
+    store = ClickHouseStore.open(store_dsn, schema=build_schema(job=JobWithMore))
     made = store.ensure_schema()
     assert sum(change.startswith("alter boss_job: ADD COLUMN") for change in made) == 5
     old = {name: getattr(make_job("new", title="新"), name) for name in Job.__dataclass_fields__}
@@ -70,12 +70,12 @@ def test_ensure_schema_columns_added_to_the_contract_are_added_to_tables_with_ro
     ]
 
 
-def test_ensure_schema_older_release_works_on_a_newer_database(chdb_dsn: str, make_job) -> None:
+def test_ensure_schema_older_release_works_on_a_newer_database(store_dsn: str, make_job) -> None:
     for schema in (build_schema(job=JobWithMore), SCHEMA):
-        store = ClickHouseStore.open(chdb_dsn, schema=schema)
+        store = ClickHouseStore.open(store_dsn, schema=schema)
         store.ensure_schema()
         store.close()
-    store = ClickHouseStore.open(chdb_dsn)
+    store = ClickHouseStore.open(store_dsn)
     assert store.ensure_schema() == []
     assert store.write_rows([make_job()], "t1")["versions"] == 1
     store.close()

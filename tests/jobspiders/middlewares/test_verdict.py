@@ -35,17 +35,16 @@ class Desk:
         self.crawler = get_crawler(settings_dict=SETTINGS)
         self.crawler.spider = self.crawler._create_spider("fake")
         self.stopped: list[str] = []
-        self.crawler.spider.stop = self.stopped.append
         self.tokens = self.pool("token", "token-1", "token-2")
         self.tunnels = self.pool("tunnel", "direct")
-        self.middleware = VerdictMiddleware(self.crawler, PlatformSession(platform, self.tokens, self.tunnels))
+        self.middleware = VerdictMiddleware(self.crawler, PlatformSession(platform, self.tokens, self.tunnels, stop=self.stopped.append))
 
     def pool(self, noun: str, *names: str) -> RestingPool:
         return RestingPool(noun, [PoolEntry(name) for name in names], clock=lambda: self.now)
 
     def request(self, **meta: Any) -> Request:
         call = self.platform.search(SearchQuery("python", "1"))
-        return Request(call.url, meta={"call": call, "token": "token-1", "tunnel": "direct", "sent_at": self.now, **meta})
+        return Request(call.url, meta={"call": call, "run": "a run", "token": "token-1", "tunnel": "direct", "sent_at": self.now, **meta})
 
     def answer(self, verdict: Verdict, request: Request | None = None, sent_ago: float = 0.0) -> Any:
         request = request or self.request()

@@ -287,6 +287,10 @@ def test_detail_that_is_blank_is_not_found(zhilian, made, gone):
     assert read(zhilian, made, document, CallKind.DETAIL).verdict is Verdict.NOT_FOUND
 
 
+def test_detail_answered_with_an_empty_list_is_a_soft_ban(zhilian, made):
+    assert read(zhilian, made, {"code": 200, "data": {"count": 0, "list": []}}, CallKind.DETAIL).verdict is Verdict.SOFT_BAN
+
+
 def test_detail_of_another_shape_is_a_changed_schema(zhilian, made):
     assert read(zhilian, made, {"code": 200, "data": {"position": {}}}, CallKind.DETAIL).verdict is Verdict.SCHEMA_CHANGED
     assert read(zhilian, made, detail_of(made, old=True, salary60=[1]), CallKind.DETAIL).verdict is Verdict.SCHEMA_CHANGED

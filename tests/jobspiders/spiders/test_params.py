@@ -47,7 +47,12 @@ def test_read_params_wrong_value_is_explained(arguments: dict[str, str], message
 
 def test_plan_keywords_every_text_in_every_city(platform: Any) -> None:
     planned = plan_keywords(platform, read_params({"keywords": "a,b", "city": "北京,1,上海", "pages": "2"}))
-    assert [(keyword.text, keyword.city_code, keyword.depth) for keyword in planned] == [("a", "1", 2), ("a", "2", 2), ("b", "1", 2), ("b", "2", 2)]
+    assert [(keyword.text, keyword.city_code, keyword.depth) for keyword in planned] == [
+        ("a", "1", 2),
+        ("a", "2", 2),
+        ("b", "1", 2),
+        ("b", "2", 2),
+    ]
 
 
 @pytest.mark.parametrize(

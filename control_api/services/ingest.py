@@ -1,0 +1,137 @@
+"""The ingest door's books: a batch is taken once by its identity, waits with its body, and leaves when every sink has it."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from datetime import timedelta
+
+from sqlalchemy import or_
+from sqlalchemy.orm import defer
+from sqlmodel import Session, col, func, select, update
+
+from control_api.errors import Conflict, TooMany, Unavailable
+from control_api.ingest_rows import RowFault
+from control_api.models import IngestBatch
+from control_api.models.base import now_utc
+
+FAULTS_KEPT = 100
+RETRY_SECONDS = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """A batch as it came: who it is, and what of it is good. `body` is packed."""
+
+    batch_id: str
+    platform: str
+    data_type: str
+    digest: str
+    body: bytes
+    accepted: int
+    faults: list[RowFault]
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """How much may wait: bytes of packed bodies. `fault` says why the store takes nothing, when it does not."""
+
+    waiting_bytes: int
+    fault: str = ""
+
+
+def find_repeated(unit: Session, batch_id: str, digest: str) -> IngestBatch | None:
+    """The batch that was taken under this identity. Raises Conflict when its rows were others."""
+    statement = select(IngestBatch).where(IngestBatch.batch_id == batch_id).options(defer(IngestBatch.body))  # type: ignore[arg-type]
+    found = unit.exec(statement).first()
+    if found is not None and found.digest != digest:
+        raise Conflict("Another batch with this batch_id and other rows was taken before. An identity belongs to its rows: make a new one.")
+    return found
+
+
+def check_room(unit: Session, room: Room) -> None:
+    """Raise TooMany, or Unavailable when the store is at fault, while too much waits."""
+    waiting = unit.exec(select(func.coalesce(func.sum(IngestBatch.size), 0)).where(IngestBatch.state == "waiting")).one()
+    if waiting < room.waiting_bytes:
+        return
+    if room.fault:
+        raise Unavailable(
+            "The store takes no rows at the moment and no more batches can wait. Keep the batch.", retry_after=RETRY_SECONDS * 6
+        )
+    raise TooMany("Batches come faster than the store takes them. Keep the batch and come back.", retry_after=RETRY_SECONDS)
+
+
+def keep(unit: Session, node_id: int, delivery: Delivery) -> IngestBatch:
+    """Write a new batch down; durable once the unit is committed. One without a good row has nothing to wait for."""
+    is_empty = delivery.accepted == 0
+    batch = IngestBatch(
+        batch_id=delivery.batch_id,
+        node_id=node_id,
+        platform=delivery.platform,
+        data_type=delivery.data_type,
+        digest=delivery.digest,
+        accepted=delivery.accepted,
+        rejected=len(delivery.faults),
+        faults=[asdict(fault) for fault in delivery.faults[:FAULTS_KEPT]],
+        body=None if is_empty else delivery.body,
+        size=0 if is_empty else len(delivery.body),
+        state="stored" if is_empty else "waiting",
+        stored_at=now_utc() if is_empty else None,
+    )
+    unit.add(batch)
+    unit.flush()
+    return batch
+
+
+def claim_oldest(unit: Session, claim_seconds: float | None) -> IngestBatch | None:
+    """The batch that waits longest; with `claim_seconds`, one that no other writer holds, held until then."""
+    now = now_utc()
+    statement = select(IngestBatch).where(IngestBatch.state == "waiting").order_by(col(IngestBatch.id)).limit(1)
+    if claim_seconds is None:
+        return unit.exec(statement).first()
+    is_free = or_(col(IngestBatch.claimed_until).is_(None), col(IngestBatch.claimed_until) < now)
+    batch = unit.exec(statement.where(is_free).with_for_update(skip_locked=True)).first()
+    if batch is not None:
+        batch.claimed_until = now + timedelta(seconds=claim_seconds)
+    return batch
+
+
+def mark_stored(unit: Session, batch_row_id: int, refused: list[RowFault]) -> None:
+    """Every sink has the batch: its body may go. `refused`: rows that a sink would not take."""
+    values: dict[str, object] = {"state": "stored", "stored_at": now_utc(), "body": None, "size": 0, "claimed_until": None}
+    if refused:
+        batch = unit.exec(select(IngestBatch).where(IngestBatch.id == batch_row_id)).one()
+        values["faults"] = [*batch.faults, *(asdict(fault) for fault in refused)][:FAULTS_KEPT]
+        values |= {"accepted": batch.accepted - len(refused), "rejected": batch.rejected + len(refused)}
+    unit.exec(update(IngestBatch).where(col(IngestBatch.id) == batch_row_id).values(**values))
+
+
+def mark_failed(unit: Session, batch_row_id: int, reason: str) -> None:
+    """A sink refuses the batch for good: it keeps its body and waits for somebody to look."""
+    values = {"state": "failed", "reason": reason[:500], "claimed_until": None}
+    unit.exec(update(IngestBatch).where(col(IngestBatch.id) == batch_row_id).values(**values))
+
+
+def retry_failed(unit: Session) -> int:
+    """Let failed batches wait for their turn again; how many."""
+    result = unit.exec(update(IngestBatch).where(col(IngestBatch.state) == "failed").values(state="waiting", reason=""))
+    return int(result.rowcount)
+
+
+def search(unit: Session, state: str, node_id: int | None, *, before_id: int | None, limit: int) -> list[IngestBatch]:
+    """Batches that match, newest first, without their bodies; empty values do not filter."""
+    statement = select(IngestBatch).options(defer(IngestBatch.body)).order_by(col(IngestBatch.id).desc()).limit(limit)  # type: ignore[arg-type]
+    if state:
+        statement = statement.where(IngestBatch.state == state)
+    if node_id is not None:
+        statement = statement.where(IngestBatch.node_id == node_id)
+    if before_id is not None:
+        statement = statement.where(col(IngestBatch.id) < before_id)
+    return list(unit.exec(statement).all())
+
+
+def count_states(unit: Session) -> dict[str, tuple[int, int]]:
+    """State -> batches, bytes that wait."""
+    rows = unit.exec(
+        select(IngestBatch.state, func.count(), func.coalesce(func.sum(IngestBatch.size), 0)).group_by(IngestBatch.state)
+    ).all()
+    return {state: (count, size) for state, count, size in rows}

@@ -1,0 +1,166 @@
+"""The lifecycle of postings in the SQL store: passes are noted here after their rows are stored, and what is gone is delisted."""
+
+# ruff: noqa: S608 - the names put into SQL are ours; values travel as parameters
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from jobschema.enums import Platform
+from jobschema.rows import Company, Job
+from jobstore.lifecycle import PASSES_TO_DELIST, SHRUNKEN_MEMORY, Authority, KeywordPass, LifecycleState, PassOutcome, is_absent, judge_pass
+from jobstore.sql.database import SqlDatabase, Transaction
+from jobstore.sql.rows import read_moment, write_moment
+from jobstore.sql.tables import CURRENT
+
+Keyword = tuple[str, str, str]  # platform, text, city code
+_AT_ONCE = 500  # ids of one query
+_ALL_READ = (PassOutcome.COMPLETE, PassOutcome.SHRUNKEN)
+_OF_KEYWORD = "platform = ? AND text = ? AND city_code = ?"
+_LISTED_OF_KEYWORD = (
+    "FROM job_keyword k JOIN job j ON j.platform = k.platform AND j.job_id = k.job_id "
+    "WHERE k.platform = ? AND k.text = ? AND k.city_code = ? AND j.delisted_at IS NULL"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class PassReport:
+    """What a pass proved, and the postings that are gone by it."""
+
+    outcome: PassOutcome
+    delisted: tuple[str, ...] = ()
+
+
+class LifecycleBook:
+    """Passes and delistings of one store. Every method is one transaction, raises StoreError, and may be repeated."""
+
+    def __init__(self, database: SqlDatabase, passes_to_delist: int = PASSES_TO_DELIST) -> None:
+        if passes_to_delist < 1:
+            raise ValueError(f"passes_to_delist is {passes_to_delist}; at least one complete pass must go by without a posting")
+        self._database = database
+        self._needed = passes_to_delist
+
+    def record_pass(self, one: KeywordPass, seen: Mapping[str, datetime]) -> PassReport:
+        """Note a pass that has ended, and what it showed (job id -> when it was fetched); delist what it proves to be gone.
+
+        Call it once all rows of the pass are stored: a row still on its way would look absent.
+        """
+        keyword: Keyword = (str(one.platform), one.text, one.city_code)
+        return self._database.write(lambda transaction: self._record(transaction, keyword, one, seen))
+
+    def delist(
+        self, platform: Platform, ids: Iterable[str], at: datetime, *, by: Authority = Authority.PLATFORM, row: type[Job | Company] = Job
+    ) -> list[str]:
+        """Delist on somebody's word given at `at`; the ids that were listed and are not any more. A later sighting outweighs the word."""
+        chosen = sorted(set(ids))
+        return self._database.write(lambda transaction: self._delist(transaction, row, (str(platform), chosen), (at, by)))
+
+    def read_state(self, platform: Platform, row_id: str, row: type[Job | Company] = Job) -> LifecycleState | None:
+        """What is known of one posting or company; None when it was never stored."""
+        table = CURRENT[row]
+        names = "first_seen, last_seen, changed_at, delisted_at, delisted_by, reposted_at, reposts"
+        query = f"SELECT {names} FROM {table.name} WHERE platform = ? AND {table.id_name} = ?"
+        found = self._database.read(lambda transaction: transaction.read(query, (str(platform), row_id)))
+        if not found:
+            return None
+        first, last, changed, delisted, by, reposted, reposts = found[0]
+        return LifecycleState(
+            read_moment(first),
+            read_moment(last),
+            read_moment(changed),
+            read_moment(delisted) if delisted else None,
+            Authority(by) if by else None,
+            read_moment(reposted) if reposted else None,
+            reposts,
+        )
+
+    def _record(self, transaction: Transaction, keyword: Keyword, one: KeywordPass, seen: Mapping[str, datetime]) -> PassReport:
+        outcome = judge_pass(one, self._find_expected(transaction, keyword, one.started_at))
+        self._write_pass(transaction, keyword, one, outcome)
+        self._write_seen(transaction, keyword, seen)
+        if outcome is not PassOutcome.COMPLETE:
+            return PassReport(outcome)
+        gone = self._find_absent(transaction, keyword)
+        return PassReport(outcome, tuple(self._delist(transaction, Job, (keyword[0], gone), (one.started_at, Authority.ABSENCE))))
+
+    def _find_expected(self, transaction: Transaction, keyword: Keyword, started_at: datetime) -> int:
+        """How many postings a pass should find: the most that the passes before it did, of those that read everything.
+
+        While there are few of them, as many as the keyword is known to have shown and are listed.
+        """
+        earlier = f"{_OF_KEYWORD} AND started_at < ? AND outcome IN ({', '.join('?' * len(_ALL_READ))})"
+        query = f"SELECT jobs FROM keyword_pass WHERE {earlier} ORDER BY started_at DESC LIMIT {SHRUNKEN_MEMORY}"
+        found: list[int] = [jobs for (jobs,) in transaction.read(query, (*keyword, write_moment(started_at), *map(str, _ALL_READ)))]
+        if len(found) < SHRUNKEN_MEMORY:
+            found += [transaction.read(f"SELECT COUNT(*) {_LISTED_OF_KEYWORD}", keyword)[0][0]]
+        return max(found)
+
+    def _write_pass(self, transaction: Transaction, keyword: Keyword, one: KeywordPass, outcome: PassOutcome) -> None:
+        started, ended = write_moment(one.started_at), write_moment(one.ended_at)
+        transaction.write(f"DELETE FROM keyword_pass WHERE {_OF_KEYWORD} AND started_at = ?", [(*keyword, started)])
+        names = "platform, text, city_code, started_at, ended_at, outcome, pages, jobs"
+        transaction.write(
+            f"INSERT INTO keyword_pass ({names}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            [(*keyword, started, ended, str(outcome), one.pages, one.jobs)],
+        )
+
+    def _write_seen(self, transaction: Transaction, keyword: Keyword, seen: Mapping[str, datetime]) -> None:
+        platform, text, city_code = keyword
+        later, conflict = ("excluded.last_seen", "ON CONFLICT (platform, job_id, text, city_code) DO UPDATE SET")
+        if not self._database.is_sqlite:
+            later, conflict = "VALUES(last_seen)", "ON DUPLICATE KEY UPDATE"
+        statement = (
+            f"INSERT INTO job_keyword (platform, job_id, text, city_code, last_seen) VALUES (?, ?, ?, ?, ?) {conflict} "
+            f"last_seen = CASE WHEN {later} > last_seen THEN {later} ELSE last_seen END"
+        )
+        transaction.write(statement, [(platform, job_id, text, city_code, write_moment(seen[job_id])) for job_id in sorted(seen)])
+
+    def _find_absent(self, transaction: Transaction, keyword: Keyword) -> list[str]:
+        """The listed postings that this keyword showed once, and that all their keywords have missed often enough."""
+        horizon = self._find_horizon(transaction, keyword)
+        if horizon is None:
+            return []
+        query = f"SELECT k.job_id, j.last_seen {_LISTED_OF_KEYWORD} AND j.last_seen < ?"
+        missed = {job_id: read_moment(last) for job_id, last in transaction.read(query, (*keyword, write_moment(horizon)))}
+        horizons: dict[Keyword, datetime | None] = {keyword: horizon}
+        absent = []
+        for job_id, keywords in self._find_keywords(transaction, keyword[0], sorted(missed)):
+            for other in keywords:
+                if other not in horizons:
+                    horizons[other] = self._find_horizon(transaction, other)
+            if is_absent(missed[job_id], [horizons[other] for other in keywords]):
+                absent.append(job_id)
+        return absent
+
+    def _find_horizon(self, transaction: Transaction, keyword: Keyword) -> datetime | None:
+        query = f"SELECT started_at FROM keyword_pass WHERE {_OF_KEYWORD} AND outcome = ? ORDER BY started_at DESC LIMIT 1 OFFSET ?"
+        found = transaction.read(query, (*keyword, str(PassOutcome.COMPLETE), self._needed - 1))
+        return read_moment(found[0][0]) if found else None
+
+    def _find_keywords(self, transaction: Transaction, platform: str, ids: list[str]) -> Iterator[tuple[str, list[Keyword]]]:
+        for few in _split(ids):
+            marks = ", ".join("?" * len(few))
+            query = f"SELECT job_id, text, city_code FROM job_keyword WHERE platform = ? AND job_id IN ({marks})"
+            found: dict[str, list[Keyword]] = {}
+            for job_id, text, city_code in transaction.read(query, (platform, *few)):
+                found.setdefault(job_id, []).append((platform, text, city_code))
+            yield from sorted(found.items())
+
+    def _delist(self, transaction: Transaction, row: type, named: tuple[str, Sequence[str]], word: tuple[datetime, Authority]) -> list[str]:
+        table, (platform, ids), at = CURRENT[row], named, write_moment(word[0])
+        listed: list[str] = []
+        for few in _split(ids):
+            marks = ", ".join("?" * len(few))
+            tests = f"platform = ? AND {table.id_name} IN ({marks}) AND delisted_at IS NULL AND last_seen < ?"
+            lock = "" if self._database.is_sqlite else " FOR UPDATE"
+            found = transaction.read(f"SELECT {table.id_name} FROM {table.name} WHERE {tests}{lock}", (platform, *few, at))
+            listed += sorted(row_id for (row_id,) in found)
+        statement = f"UPDATE {table.name} SET delisted_at = ?, delisted_by = ? WHERE platform = ? AND {table.id_name} = ?"
+        transaction.write(statement, [(at, str(word[1]), platform, row_id) for row_id in listed])
+        return listed
+
+
+def _split(ids: Sequence[str]) -> Iterator[Sequence[str]]:
+    for first in range(0, len(ids), _AT_ONCE):
+        yield ids[first : first + _AT_ONCE]
