@@ -65,10 +65,8 @@ def run_rounds(rounds: int, runs: dict[str, Callable[[], dict[str, Any]]]) -> di
         for name, run in runs.items():
             result = run()
             results[name].append(result)
-            print(
-                f"  round {number + 1}  {name:12} {result['pages'] / result['seconds']:8.1f} pages/s  {result['items'] / result['seconds']:8.0f} jobs/s",
-                flush=True,
-            )
+            pages, jobs = (result[what] / result["seconds"] for what in ("pages", "items"))
+            print(f"  round {number + 1}  {name:12} {pages:8.1f} pages/s  {jobs:8.0f} jobs/s", flush=True)
     return results
 
 

@@ -78,7 +78,7 @@ class Settings(BaseSettings):
     ingest_body_bytes: int = Field(8 * 1024 * 1024, ge=1024)
     ingest_unpacked_bytes: int = Field(32 * 1024 * 1024, ge=1024)
     ingest_waiting_bytes: int = Field(256 * 1024 * 1024, ge=0)  # packed batches that wait for the store; more are answered 429
-    ingest_at_once: int = Field(4, ge=1, le=64)  # bodies that are read at the same time; each may take a few times its size
+    ingest_at_once: int = Field(1, ge=1, le=64)  # bodies that are read at the same time: more share one processor, and need more memory
     trusted_proxies: Annotated[tuple[IPv4Network | IPv6Network, ...], NoDecode] = ()
     cors_origins: Annotated[tuple[str, ...], NoDecode] = ()
     docs: bool = True

@@ -24,8 +24,7 @@ from jobstore.batch import Sink
 from jobstore.errors import RowRefusedError, StoreError, TerminalStoreError, TransientStoreError
 
 logger = logging.getLogger(__name__)
-WARM = 4  # batches whose rows are kept in memory from the door to the sink; others are read again
-WARM_BYTES = 8 * 1024 * 1024  # a larger one is read again
+WARM_BYTES = 48 * 1024 * 1024  # of JSON whose rows are kept in memory from the door to the sink; others are read again
 CLAIM_SECONDS = 120.0
 IDLE_SECONDS = 1.0
 LONGEST_PAUSE = 30.0
@@ -39,7 +38,8 @@ class IngestWriter:
         self._store = store
         self._claim_seconds = None if is_alone else CLAIM_SECONDS
         self._longest_body = longest_body
-        self._warm: dict[str, Sequence[Row]] = {}
+        self._warm: dict[str, tuple[Sequence[Row], int]] = {}
+        self._warm_bytes = 0
         self._warm_lock = threading.Lock()
         self._news = threading.Event()
         self._stopping = threading.Event()
@@ -61,8 +61,9 @@ class IngestWriter:
     def announce(self, batch_id: str, rows: Sequence[Row], size: int) -> None:
         """A batch of `size` bytes is in the books; its rows spare the only writer to read it again."""
         with self._warm_lock:
-            if len(self._warm) < WARM and size <= WARM_BYTES and self._claim_seconds is None and self._thread is not None:
-                self._warm[batch_id] = rows
+            if self._warm_bytes + size <= WARM_BYTES and self._claim_seconds is None and self._thread is not None:
+                self._warm[batch_id] = rows, size
+                self._warm_bytes += size
         self._news.set()
 
     def _run(self) -> None:
@@ -123,11 +124,12 @@ class IngestWriter:
 
     def _take_rows(self, batch: IngestBatch) -> Sequence[Row]:
         with self._warm_lock:
-            rows = self._warm.pop(batch.batch_id, None)
-        if rows is None:
-            body = read_json(unpack(batch.body or b"", "zstd", self._longest_body))
-            rows, _ = read_rows(batch.data_type, Platform(batch.platform), body["data_list"])
-        return rows
+            warm, size = self._warm.pop(batch.batch_id, (None, 0))
+            self._warm_bytes -= size
+        if warm is not None:
+            return warm
+        body = read_json(unpack(batch.body or b"", "zstd", self._longest_body))
+        return read_rows(batch.data_type, Platform(batch.platform), body["data_list"])[0]
 
 
 def _find_place(rows: Sequence[Row], refused: object) -> int:

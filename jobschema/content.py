@@ -10,8 +10,7 @@ from typing import Any
 
 from jobschema.columns import columns
 
-
-_EMPTY = (None, "", [])
+_EMPTY: tuple[object, ...] = (None, "", [])
 
 
 @cache

@@ -50,7 +50,7 @@ class Verdict(StrEnum):
     OK = "ok"
     EMPTY = "empty"
     RATE_LIMITED = "rate_limited"
-    TOKEN_INVALID = "token_invalid"
+    TOKEN_INVALID = "token_invalid"  # noqa: S105 - a verdict
     ACCOUNT_BANNED = "account_banned"
     IP_BANNED = "ip_banned"
     CHALLENGE = "challenge"

@@ -38,11 +38,15 @@ class Job:
     salary_high: float | None = column(Kind.NUMBER, "upper bound, CNY per `salary_period`", default=None, published=False)
     salary_period: Period | None = column(Kind.ENUM, "what the figures are paid for", default=None, choices=Period, published=False)
     salary_months: int = column(Kind.INTEGER, "monthly salaries paid a year; 12 unless stated", default=12, published=False)
-    month_low: float | None = column(Kind.NUMBER, "lower bound, CNY per paid month (docs/normalising.md has the factors)", default=None, published=False)
+    month_low: float | None = column(
+        Kind.NUMBER, "lower bound, CNY per paid month (docs/normalising.md has the factors)", default=None, published=False
+    )
     month_high: float | None = column(Kind.NUMBER, "upper bound, CNY per paid month", default=None, published=False)
     year_low: float | None = column(Kind.NUMBER, "month_low times salary_months", default=None, published=False)
     year_high: float | None = column(Kind.NUMBER, "month_high times salary_months", default=None, published=False)
-    negotiable: bool = column(Kind.BOOLEAN, "whether the salary is said to be negotiable, or not said at all", default=False, published=False)
+    negotiable: bool = column(
+        Kind.BOOLEAN, "whether the salary is said to be negotiable, or not said at all", default=False, published=False
+    )
     experience_text: str = column(Kind.TEXT, "experience as published", default="", length=64)
     experience_low: float | None = column(Kind.NUMBER, "least years asked for; 0 when none are", default=None, published=False)
     experience_high: float | None = column(Kind.NUMBER, "most years asked for; NULL when open", default=None, published=False)

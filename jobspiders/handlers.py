@@ -52,7 +52,7 @@ class SigningDownloadHandler(BaseDownloadHandler):
         signed = await self._sign(call, request, self.session)
         try:
             response = await self.inner.download_request(_on_the_wire(request, signed))
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - whatever it is, it goes on, without the signed URL
             raise _unsigned(error, signed.url, request.url) from None
         return response.replace(url=request.url) if response.url != request.url else response
 

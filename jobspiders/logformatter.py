@@ -10,8 +10,8 @@ from scrapy.logformatter import LogFormatter, LogFormatterResult
 class QuietLogFormatter(LogFormatter):
     """No record for a crawled page or a scraped row (each would cost more than parsing it); the rest as Scrapy does."""
 
-    def crawled(self, *args: Any, **kwargs: Any) -> LogFormatterResult | None:  # type: ignore[override]
+    def crawled(self, *_args: Any, **_kwargs: Any) -> LogFormatterResult | None:  # type: ignore[override]
         return None
 
-    def scraped(self, *args: Any, **kwargs: Any) -> LogFormatterResult | None:  # type: ignore[override]
+    def scraped(self, *_args: Any, **_kwargs: Any) -> LogFormatterResult | None:  # type: ignore[override]
         return None

@@ -92,7 +92,7 @@ def _open_script(path: str, prefix: str, settings: BaseSettings) -> ScriptSigner
         )
     except (OSError, UnicodeDecodeError) as error:
         raise ArgumentsInvalidError(
-            f"{prefix}_SIGN_SCRIPT is {path!r}, which cannot be read ({type(error).__name__}). Name a JavaScript file in UTF-8, or leave it empty"
+            f"{prefix}_SIGN_SCRIPT is {path!r}, which cannot be read ({type(error).__name__}). Name a JavaScript file, or leave it empty"
         ) from error
 
 

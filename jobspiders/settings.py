@@ -155,9 +155,16 @@ CLICKHOUSE_DSN = env_secret("CLICKHOUSE_DSN")  # empty = a chDB folder under DAT
 BATCH_MAX_ROWS = int(_env("BATCH_MAX_ROWS", 10_000))
 BATCH_MAX_BYTES = int(_env("BATCH_MAX_BYTES", 32 * 1024 * 1024))
 BATCH_MAX_SECONDS = float(_env("BATCH_MAX_SECONDS", 5))
+SPOOL_MAX_BYTES = int(_env("SPOOL_MAX_BYTES", 2 * 1024**3))  # packed batches that may wait on the disk; then the crawl waits
+STORE_GRACE = float(_env("STORE_GRACE", 10))  # seconds without progress at the end; then what is left waits for the next start
+INGEST_ENABLED = _env("INGEST_ENABLED", "0") in ("1", "true", "True")  # rows to the control plane's door, for a node without passwords
+ENRICHMENT_URL = _env("ENRICHMENT_URL", "")  # where companies are pushed to; empty = nowhere
+ENRICHMENT_SALT = env_secret("ENRICHMENT_SALT")
 ITEM_PIPELINES = {
     "jobspiders.pipelines.normalise.NormalisePipeline": 100,
     "jobspiders.pipelines.clickhouse.ClickHousePipeline": 300,
+    "jobspiders.pipelines.ingest.IngestPipeline": 320,  # where INGEST_ENABLED
+    "jobspiders.pipelines.enrichment.EnrichmentPipeline": 330,  # where ENRICHMENT_URL is set
 }
 
 # --- Extensions and logs ---------------------------------------------------------------------------------------------

@@ -44,6 +44,14 @@ class Sink(Protocol):
         ...
 
 
+class ClosableSink(Sink, Protocol):
+    """A sink that somebody opened and has to close."""
+
+    def close(self) -> None:
+        """Let go of what it holds; nothing is written afterwards."""
+        ...
+
+
 def measure_row(row: Row) -> int:
     """Bytes of memory that a row keeps busy, about: its long texts, and a flat sum for everything short."""
     kind: type = type(row)

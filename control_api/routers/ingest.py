@@ -25,7 +25,7 @@ from control_api.services.ingest import Delivery
 
 PREFIX = "/api/v1/universal/data"
 INGEST_PATH = f"{PREFIX}/batch-store-async"
-SLOT_SECONDS = 1.0
+SLOT_SECONDS = 5.0  # that a body waits to be read
 router = APIRouter(prefix=PREFIX, tags=["ingest"], responses=answers(401, 403, 422))
 
 

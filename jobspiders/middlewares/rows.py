@@ -45,7 +45,7 @@ class RowsMiddleware:
         if not listeners and all(_is_ours(process) for process in processes):
             self.processes = processes
 
-    async def process_spider_output(self, response: Response, result: AsyncIterator[Any]) -> AsyncIterator[Any]:
+    async def process_spider_output(self, response: Response, result: AsyncIterator[Any]) -> AsyncIterator[Any]:  # noqa: ARG002
         if self.processes is None:
             async for output in result:
                 yield output

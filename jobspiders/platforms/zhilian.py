@@ -158,7 +158,9 @@ class ZhilianPlatform:
             ("x-zp-client-id", client_id),
         ]
         account = [("cvNumber", options.resume_number), ("resumeNumber", options.resume_number)] if options.resume_number else []
-        url = with_pairs(without_pairs(call.url, _SIGNED_PAIRS), before=tokens, after=[*ids, *account] if call.kind is CallKind.DETAIL else ids)
+        url = with_pairs(
+            without_pairs(call.url, _SIGNED_PAIRS), before=tokens, after=[*ids, *account] if call.kind is CallKind.DETAIL else ids
+        )
         body = orjson.dumps({**orjson.loads(call.body), **self._login(action_id)}) if call.body else b""
         return SignedCall(call.method, url, {**call.headers, **self._headers(action_id, bool(body))}, body)
 

@@ -26,7 +26,7 @@ def _read_file(prefix: str, path: Path) -> list[str]:
         lines = path.read_text("utf-8").splitlines()
     except (OSError, UnicodeDecodeError) as error:
         raise ArgumentsInvalidError(
-            f"{prefix}_TOKENS_FILE is {str(path)!r}, which cannot be read ({error.__class__.__name__}). Name a text file with one token a line"
+            f"{prefix}_TOKENS_FILE is {str(path)!r}, which cannot be read ({type(error).__name__}). Name a text file, one token a line"
         ) from error
     return [line.split("#", 1)[0].strip() for line in lines]
 

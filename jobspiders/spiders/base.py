@@ -1,6 +1,6 @@
 """KeywordSpider: keywords from a feed, pages from a platform, raw jobs and companies to the pipelines. The platforms' spiders only name it.
 
-    feed -> lease -> run -> search pages -> details -> companies        (every request is counted in the ledger)
+feed -> lease -> run -> search pages -> details -> companies        (every request is counted in the ledger)
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from scrapy import Request, Spider, signals
 from scrapy.utils.url import url_is_from_any_domain
 from scrapy_spider_metadata import Args  # type: ignore[attr-defined]  # re-exported without saying so
 
-from jobschema import Platform, Verdict
+from jobschema import Platform
 from jobschema.messages import Lease
 from jobspiders import statkeys
 from jobspiders.control_client import is_control_configured
@@ -100,7 +100,9 @@ class KeywordSpider(RedisKeywordMixin, Args[KeywordParams], Spider):
             raise ArgumentsInvalidError(f"no keyword is given. Say what to search: {example}; or set REDIS_URL to wait for keywords there")
         if not len(session.tokens):
             prefix = cls.platform_name.upper()
-            raise ArgumentsInvalidError(f"{prefix}_TOKENS and {prefix}_TOKENS_FILE are empty: {cls.name} asks nothing without a token. Set one of them")
+            raise ArgumentsInvalidError(
+                f"{prefix}_TOKENS and {prefix}_TOKENS_FILE are empty: {cls.name} asks nothing without a token. Set one of them"
+            )
 
     def choose_feed(self, crawler: Crawler) -> None:
         """Keywords given by argument are crawled and that is all; without any, the spider waits for the control plane's, or Redis'."""

@@ -54,10 +54,16 @@ class KeywordParams(BaseModel):
         default=[], title="Keywords", description="texts to search, separated by commas; each is searched in each city"
     )
     city: Annotated[list[str], BeforeValidator(_split)] = Field(
-        default=["全国"], title="City", description="city names (北京) or the platform's own codes, separated by commas; default the whole country"
+        default=["全国"],
+        title="City",
+        description="city names (北京) or the platform's own codes, separated by commas; default the whole country",
     )
     pages: int | None = Field(
-        default=None, ge=1, le=1000, title="Pages", description="search pages per keyword and city at most; default as deep as the platform goes"
+        default=None,
+        ge=1,
+        le=1000,
+        title="Pages",
+        description="search pages per keyword and city at most; default as deep as the platform goes",
     )
     details: Switch = Field(default=True, title="Details", description="fetch what the list lacks of a posting (its description)")
     companies: Switch = Field(default=True, title="Companies", description="fetch companies' own pages where the platform has them")

@@ -1,6 +1,6 @@
 """The comparison of two stores: slice by slice along the ids, bucket digests first, rows only where those differ.
 
-slice of ids -> digests of buckets on both sides -> ids whose digests differ -> both rows -> difference -> mended on the side that knows less
+slice of ids -> digests of buckets on both sides -> ids whose digests differ -> both rows -> difference -> mended
 """
 
 from __future__ import annotations
@@ -99,9 +99,7 @@ class ParityCheck:
         self._report = ParityReport()
         self._is_repair = False
 
-    def run(
-        self, *, repair: bool = False, platforms: Iterable[Platform] = Platform, rows: Iterable[type[Job | Company]] = (Job, Company)
-    ) -> ParityReport:
+    def run(self, *, repair: bool = False, platforms: Iterable[Platform] = Platform, rows: Iterable[type] = (Job, Company)) -> ParityReport:
         """Compare everything; with `repair`, mend each difference on the side that saw the row less lately. Raises StoreError.
 
         May run while rows are being written, be interrupted and be run again.

@@ -10,7 +10,7 @@ from typing import Any, Protocol
 
 from jobschema.columns import Column, Kind, columns
 from jobschema.enums import Platform
-from jobschema.rows import Company, Job, Row
+from jobschema.rows import Row
 from jobstore.clickhouse import ClickHouseStore
 from jobstore.sql.digests import UNSIGNED, bucket_sql, row_digest_sql, scale_of
 from jobstore.sql.rows import decode_row, read_moment
@@ -29,7 +29,7 @@ Slice = tuple[str, str | None]  # ids above the first, up to the second; None: t
 class Topic:
     """What is compared: one row class on one platform."""
 
-    row: type[Job | Company]
+    row: type
     platform: Platform
 
     @property
@@ -44,6 +44,11 @@ class Topic:
     def compared(self) -> tuple[Column, ...]:
         """The columns that both stores must agree on."""
         return tuple(column for column in columns(self.row) if not column.key and column.name not in _NOT_COMPARED)
+
+    @property
+    def digested(self) -> tuple[Column, ...]:
+        """What a digest is over: the id too, or two rows that say the same would cancel each other out in a bucket."""
+        return (*(column for column in columns(self.row) if column.name == self.id_name), *self.compared)
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,8 +121,8 @@ class ClickHouseSide:
 
     def write_rows(self, rows: Sequence[SeenRow], token: str) -> None:
         # As if each had been crawled when it was first and last seen.
-        crawled: list[Row] = [replace(seen.row, crawled_at=seen.first_seen) for seen in rows if seen.first_seen < seen.last_seen]  # type: ignore[call-arg]
-        crawled += [replace(seen.row, crawled_at=seen.last_seen) for seen in rows]  # type: ignore[call-arg]
+        crawled = [_crawled(seen.row, seen.first_seen) for seen in rows if seen.first_seen < seen.last_seen]
+        crawled += [_crawled(seen.row, seen.last_seen) for seen in rows]
         self._store.write_rows(crawled, token)
 
 
@@ -136,14 +141,14 @@ class SqlSide:
     def digest_buckets(self, topic: Topic, ids: Slice, buckets: int) -> dict[int, Digest]:
         is_sqlite = self._sink.database.is_sqlite
         bucket = bucket_sql(topic.id_name, buckets, is_sqlite=is_sqlite)
-        digest = row_digest_sql(topic.compared, is_sqlite=is_sqlite)
+        digest = row_digest_sql(topic.digested, is_sqlite=is_sqlite)
         where, parameters = _where(topic, ids)
         query = f"SELECT {bucket} AS bucket, COUNT(*), BIT_XOR({digest}) FROM {topic.noun} WHERE {where} GROUP BY bucket"
         return {int(place): Digest(count, int(found) & UNSIGNED) for place, count, found in self._read(query, parameters)}
 
     def digest_rows(self, topic: Topic, ids: Slice, buckets: int, chosen: Sequence[int]) -> dict[str, int]:
         is_sqlite = self._sink.database.is_sqlite
-        digest = row_digest_sql(topic.compared, is_sqlite=is_sqlite)
+        digest = row_digest_sql(topic.digested, is_sqlite=is_sqlite)
         where, parameters = _where(topic, ids)
         # Numbers of ours, written out: SQLite takes few parameters.
         where += f" AND {bucket_sql(topic.id_name, buckets, is_sqlite=is_sqlite)} IN ({', '.join(map(str, chosen))})"
@@ -178,6 +183,11 @@ def split(ids: Sequence[str]) -> Iterator[list[str]]:
     """The ids in portions of one query."""
     for first in range(0, len(ids), _AT_ONCE):
         yield list(ids[first : first + _AT_ONCE])
+
+
+def _crawled(row: Any, at: datetime) -> Row:
+    crawled: Row = replace(row, crawled_at=at)
+    return crawled
 
 
 def _plain(column: Column, row: Any) -> object:
@@ -220,7 +230,7 @@ def _bucket(topic: Topic, buckets: int) -> str:
 
 
 def _digest(topic: Topic) -> str:
-    parts = ", char(31), ".join(_canonical(column) for column in topic.compared)
+    parts = ", char(31), ".join(_canonical(column) for column in topic.digested)
     return f"reinterpretAsUInt64(reverse(substring(MD5(concat({parts})), 1, 8)))"
 
 

@@ -45,7 +45,7 @@ def bucket_sql(name: str, buckets: int, *, is_sqlite: bool) -> str:
     """An SQL expression: the bucket of an id, below `buckets`: the first 16 bits of its MD5."""
     if is_sqlite:
         return f"bucket_of(`{name}`) % {buckets}"
-    return f"CAST(CONV(LEFT(MD5(`{name}`), 4), 16, 10) AS UNSIGNED) % {buckets}"
+    return f"MOD(CAST(CONV(LEFT(MD5(`{name}`), 4), 16, 10) AS UNSIGNED), {buckets})"
 
 
 def _canonical_sql(column: Column, *, is_sqlite: bool) -> str:

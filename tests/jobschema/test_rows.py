@@ -78,7 +78,7 @@ def test_content_hash_changes_with_what_was_published_and_with_nothing_else(chan
 
 
 def test_content_hash_of_a_column_that_says_nothing_yet_is_as_if_it_were_not_there() -> None:
-    empty = {name: value for name, value in (("url", ""), ("skills", []), ("description", None))}
+    empty: dict[str, Any] = {"url": "", "skills": [], "description": None}
     assert content_hash(Job, {**JOB, **empty}) == content_hash(Job, JOB)
     assert [name for name, _ in said(Job, {**JOB, **empty})] == ["title"]
 

@@ -1,4 +1,4 @@
-"""Made-up rows, and stores to write them to: chDB in this process, chDB over HTTP, and a real server where CLICKHOUSE_TEST_DSN names one."""
+"""Made-up rows, and stores for them: chDB in this process, chDB over HTTP, and a real server where CLICKHOUSE_TEST_DSN names one."""
 
 from __future__ import annotations
 

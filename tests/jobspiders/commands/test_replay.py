@@ -13,7 +13,17 @@ from jobspiders.commands.replay import describe
 from jobspiders.platforms import build_reader, replay_call
 from jobspiders.platforms.base import Answer, CallKind
 
-ITEM = {"encryptJobId": "j1", "jobName": "Python", "salaryDesc": "10-15K·13薪", "cityName": "北京", "securityId": "s", "lid": "l"}
+ITEM = {
+    "encryptJobId": "j1",
+    "jobName": "Python",
+    "salaryDesc": "10-15K·13薪",
+    "cityName": "北京",
+    "jobExperience": "1-3年",
+    "jobDegree": "本科",
+    "brandName": "某公司",
+    "securityId": "s",
+    "lid": "l",
+}
 
 
 def replay(platform: str, kind: CallKind, body: Any, *, status: int = 200, mask: bool = True) -> list[dict[str, Any]]:

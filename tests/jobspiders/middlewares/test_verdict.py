@@ -1,4 +1,4 @@
-"""A ban never reaches a callback; each bad verdict costs what it is about, once, and a request is tried again or refused with its reason."""
+"""A ban never reaches a callback; a bad verdict costs what it is about, once; a request is tried again or refused with its reason."""
 
 from __future__ import annotations
 
@@ -107,7 +107,12 @@ def test_verdict_bad_to_the_last_attempt_is_refused(desk: Desk) -> None:
 
 @pytest.mark.parametrize(
     ("verdict", "token", "tunnel"),
-    [(Verdict.RATE_LIMITED, True, True), (Verdict.IP_BANNED, False, True), (Verdict.ACCOUNT_BANNED, True, False), (Verdict.SERVER_ERROR, False, False)],
+    [
+        (Verdict.RATE_LIMITED, True, True),
+        (Verdict.IP_BANNED, False, True),
+        (Verdict.ACCOUNT_BANNED, True, False),
+        (Verdict.SERVER_ERROR, False, False),
+    ],
 )
 def test_verdict_rests_only_what_it_is_about(desk: Desk, verdict: Verdict, token: bool, tunnel: bool) -> None:
     desk.answer(verdict)

@@ -64,7 +64,7 @@ def test_take_all_resting_waits_until_the_first_is_rested(time: FakeTime) -> Non
 def test_take_rest_longer_than_max_wait_raises_banned(time: FakeTime) -> None:
     pool = make_pool(time, "a", max_wait=10)
     pool.rest("a", Verdict.IP_BANNED, 30, sent_at=time.now)
-    with pytest.raises(PoolExhaustedError, match="first comes back in 30 s.*ip_banned") as caught:
+    with pytest.raises(PoolExhaustedError, match=r"first comes back in 30 s.*ip_banned") as caught:
         take(pool)
     assert caught.value.finish_reason == "banned"
 

@@ -28,7 +28,7 @@ def test_read_tokens_file_skips_comments_and_blanks(tmp_path: Path) -> None:
 
 
 def test_read_tokens_missing_file_names_the_setting(tmp_path: Path) -> None:
-    with pytest.raises(ArgumentsInvalidError, match="BOSS_TOKENS_FILE.*no-such.*one token a line"):
+    with pytest.raises(ArgumentsInvalidError, match=r"BOSS_TOKENS_FILE.*no-such.*one token a line"):
         read_tokens("BOSS", "", str(tmp_path / "no-such"))
 
 
