@@ -41,7 +41,7 @@ from jobstore import ClickHouseStore
 
 DOOR = "/api/v1/universal/data/batch-store-async"
 BATCH, BATCHES, ROUNDS = 2000, 10, 5
-NODES, TURNS, KEYWORDS = 1000, 5, 6000
+NODES, TURNS, KEYWORDS = 1000, 3, 4000
 SOMEBODY = Actor(Principal("cli", 0, "bench", frozenset({"ingest", "keyword", "token"})))
 
 

@@ -19,6 +19,21 @@ def _env(name: str, default: Any) -> Any:
     return os.environ.get(name, default)
 
 
+def _env_float(name: str, default: float) -> float:
+    text = os.environ.get(name, "").strip()
+    try:
+        return float(text or default)
+    except ValueError:
+        raise ValueError(f"the environment variable {name} is {text!r}; valid is a number, as in {default}") from None
+
+
+def _env_int(name: str, default: int) -> int:
+    number = _env_float(name, default)
+    if not number.is_integer():
+        raise ValueError(f"the environment variable {name} is {number}; valid is a whole number, as in {default}")
+    return int(number)
+
+
 def _env_switch(name: str, default: bool) -> bool:
     text = os.environ.get(name, "").strip().lower()
     if text in ("1", "true", "yes", "on"):
@@ -41,7 +56,7 @@ DATA_DIR = _env("JOBSPIDERS_DATA_DIR", str(Path.cwd() / "data"))
 # An option of jobspiders/platforms/<platform>.py is the setting <PLATFORM>_<OPTION>; what is not set here keeps its default there.
 BOSS_BASE_URL = _env("BOSS_BASE_URL", "https://www.zhipin.com")
 BOSS_WT2 = env_secret("BOSS_WT2")
-BOSS_BATCH_SIZE = int(_env("BOSS_BATCH_SIZE", 5))  # details asked for in one batchRunV3 call
+BOSS_BATCH_SIZE = _env_int("BOSS_BATCH_SIZE", 5)  # details asked for in one batchRunV3 call
 QCWY_BASE_URL = _env("QCWY_BASE_URL", "https://cupid.51job.com")
 QCWY_WEB_BASE_URL = _env("QCWY_WEB_BASE_URL", "https://we.51job.com")
 QCWY_DOOR = _env("QCWY_DOOR", "search")  # search (signed GET) | wxmini (signed POST) | web (unsigned GET)
@@ -61,7 +76,7 @@ BOSS_SIGN_SCRIPT = _env("BOSS_SIGN_SCRIPT", "")
 BOSS_SIGN_FUNCTION = _env("BOSS_SIGN_FUNCTION", "sign")
 BOSS_SIGN_SECRET = env_secret("BOSS_SIGN_SECRET")
 SIGNING_RUNTIME = _env("SIGNING_RUNTIME", "auto")  # auto | quickjs | node | node-per-call
-SIGNING_TIMEOUT = float(_env("SIGNING_TIMEOUT", 2))  # seconds a script may run
+SIGNING_TIMEOUT = _env_float("SIGNING_TIMEOUT", 2)  # seconds a script may run
 SIGNING_HANDLER = "scrapy.core.downloader.handlers.http11.HTTP11DownloadHandler"  # the handler that the signed request goes to
 DOWNLOAD_HANDLERS = {
     "http": "jobspiders.handlers.SigningDownloadHandler",
@@ -76,11 +91,11 @@ PROXY_PASSWORD = env_secret("PROXY_PASSWORD")
 
 # --- Manners: what one node asks of one platform ----------------------------------------------------------------------
 # The predecessor's names: a wait between two requests drawn from this interval. Polite by default; raise with care.
-SLEEP_MIN_SECONDS = float(_env("SLEEP_MIN_SECONDS", 2))
-SLEEP_MAX_SECONDS = float(_env("SLEEP_MAX_SECONDS", 6))
+SLEEP_MIN_SECONDS = _env_float("SLEEP_MIN_SECONDS", 2)
+SLEEP_MAX_SECONDS = _env_float("SLEEP_MAX_SECONDS", 6)
 DOWNLOAD_DELAY = (SLEEP_MIN_SECONDS + SLEEP_MAX_SECONDS) / 2
 DOWNLOAD_DELAY_JITTER = (SLEEP_MAX_SECONDS - SLEEP_MIN_SECONDS) / 2 / DOWNLOAD_DELAY if DOWNLOAD_DELAY else 0.0
-CONCURRENT_REQUESTS = int(_env("CONCURRENT_REQUESTS", 4))
+CONCURRENT_REQUESTS = _env_int("CONCURRENT_REQUESTS", 4)
 CONCURRENT_REQUESTS_PER_DOMAIN = CONCURRENT_REQUESTS  # Scrapy's own default of 8 would cap a crawl of one host silently
 DOWNLOAD_TIMEOUT = 30
 ROBOTSTXT_OBEY = False  # app endpoints: robots.txt speaks of pages; the limits above and the platform's own word are the manners
@@ -91,30 +106,30 @@ USER_AGENT = None  # each platform's signing sets the agent of its own client
 # With REDIS_URL and without `-a keywords=`, `scrapy crawl boss` waits for keywords in Redis. scrapy-redis's own settings work as ever.
 REDIS_URL = env_secret("REDIS_URL")  # redis://user:password@host:6379/0, rediss:// for TLS
 REDIS_START_URLS_KEY = _env("REDIS_START_URLS_KEY", "%(name)s:keywords")  # the list that operators push to
-MAX_IDLE_TIME_BEFORE_CLOSE = int(_env("MAX_IDLE_TIME_BEFORE_CLOSE", 0))  # seconds without a keyword anywhere; 0 = wait for ever
+MAX_IDLE_TIME_BEFORE_CLOSE = _env_int("MAX_IDLE_TIME_BEFORE_CLOSE", 0)  # seconds without a keyword anywhere; 0 = wait for ever
 NODE_NAME = _env("NODE_NAME", "")  # how this machine appears in `scrapy keywords`; the host's name when empty
-LEASE_BEAT_SECONDS = float(_env("LEASE_BEAT_SECONDS", 3))  # one heartbeat a node, for all of its leases
-LEASE_SECONDS = float(_env("LEASE_SECONDS", 9))  # of silence, then a node's keywords go to others
-LEASE_MAX_ATTEMPTS = int(_env("LEASE_MAX_ATTEMPTS", 5))  # failed runs of a keyword, then it is a dead letter
-LEASE_GRACE = float(_env("LEASE_GRACE", 30))  # seconds from SIGTERM to the end of the process, whatever is still open
+LEASE_BEAT_SECONDS = _env_float("LEASE_BEAT_SECONDS", 3)  # one heartbeat a node, for all of its leases
+LEASE_SECONDS = _env_float("LEASE_SECONDS", 9)  # of silence, then a node's keywords go to others
+LEASE_MAX_ATTEMPTS = _env_int("LEASE_MAX_ATTEMPTS", 5)  # failed runs of a keyword, then it is a dead letter
+LEASE_GRACE = _env_float("LEASE_GRACE", 30)  # seconds from SIGTERM to the end of the process, whatever is still open
 # What all nodes together may ask of one platform, and through one exit: requests per second, 0 = no limit.
-BUDGET_PLATFORM_RATE = float(_env("BUDGET_PLATFORM_RATE", 0))
-BUDGET_EGRESS_RATE = float(_env("BUDGET_EGRESS_RATE", 0))
-BUDGET_BURST_SECONDS = float(_env("BUDGET_BURST_SECONDS", 1))  # so much of an unused budget may be caught up at once
+BUDGET_PLATFORM_RATE = _env_float("BUDGET_PLATFORM_RATE", 0)
+BUDGET_EGRESS_RATE = _env_float("BUDGET_EGRESS_RATE", 0)
+BUDGET_BURST_SECONDS = _env_float("BUDGET_BURST_SECONDS", 1)  # so much of an unused budget may be caught up at once
 
 # --- The control plane: keywords, tokens and the door for rows, for a node that holds nothing but its own credential ----
 # With CONTROL_API_URL and without `-a keywords=`, `scrapy crawl boss` waits for keywords of the control plane; docs/operations.md.
 CONTROL_API_URL = _env("CONTROL_API_URL", "")  # https://control.example:8443
 CONTROL_API_TOKEN = env_secret("CONTROL_API_TOKEN")  # this node's credential: `python -m control_api nodes add NAME` prints it once
-CONTROL_KEYWORDS = int(_env("CONTROL_KEYWORDS", 8))  # keywords open at once
-CONTROL_TOKENS = int(_env("CONTROL_TOKENS", 2))  # tokens borrowed at once, where a platform needs them and none is set
-CONTROL_POLL_SECONDS = float(_env("CONTROL_POLL_SECONDS", 5))  # between two questions when no keyword is due
+CONTROL_KEYWORDS = _env_int("CONTROL_KEYWORDS", 8)  # keywords open at once
+CONTROL_TOKENS = _env_int("CONTROL_TOKENS", 2)  # tokens borrowed at once, where a platform needs them and none is set
+CONTROL_POLL_SECONDS = _env_float("CONTROL_POLL_SECONDS", 5)  # between two questions when no keyword is due
 
 # --- Verdicts: what a response really was, and what follows ----------------------------------------------------------
-SCHEMA_REJECTED_SHARE = float(_env("SCHEMA_REJECTED_SHARE", 0.2))  # more than this share of a page refused = schema_changed
-VERDICT_RETRY_TIMES = int(_env("VERDICT_RETRY_TIMES", 4))  # further attempts of one request after a bad verdict
-VERDICT_BLOCK_LIMIT = int(_env("VERDICT_BLOCK_LIMIT", 12))  # blocked answers in a row, none good between: the spider closes
-VERDICT_MAX_WAIT = float(_env("VERDICT_MAX_WAIT", 1800))  # seconds that a request waits for a rested token or tunnel
+SCHEMA_REJECTED_SHARE = _env_float("SCHEMA_REJECTED_SHARE", 0.2)  # more than this share of a page refused = schema_changed
+VERDICT_RETRY_TIMES = _env_int("VERDICT_RETRY_TIMES", 4)  # further attempts of one request after a bad verdict
+VERDICT_BLOCK_LIMIT = _env_int("VERDICT_BLOCK_LIMIT", 12)  # blocked answers in a row, none good between: the spider closes
+VERDICT_MAX_WAIT = _env_float("VERDICT_MAX_WAIT", 1800)  # seconds that a request waits for a rested token or tunnel
 # Seconds that the token and the tunnel rest after each verdict, doubled while it repeats, up to VERDICT_REST_LIMIT.
 VERDICT_RESTS = {
     "rate_limited": {"token": 30, "tunnel": 30},
@@ -124,8 +139,8 @@ VERDICT_RESTS = {
     "soft_ban": {"token": 120, "tunnel": 120},
     "server_error": {"tunnel": 5},
 }
-VERDICT_REST_LIMIT = float(_env("VERDICT_REST_LIMIT", 14400))
-VERDICT_REST_SCALE = float(_env("VERDICT_REST_SCALE", 1))  # multiplies every rest; a rehearsal against the sandbox wants 0.001
+VERDICT_REST_LIMIT = _env_float("VERDICT_REST_LIMIT", 14400)
+VERDICT_REST_SCALE = _env_float("VERDICT_REST_SCALE", 1)  # multiplies every rest; a rehearsal against the sandbox wants 0.001
 
 DOWNLOADER_MIDDLEWARES = {
     "jobspiders.middlewares.token.TokenMiddleware": 690,
@@ -152,17 +167,19 @@ CONTACT_MASKING_ENABLED = _env_switch("CONTACT_MASKING_ENABLED", True)  # phones
 
 # --- Pipelines and stores --------------------------------------------------------------------------------------------
 CLICKHOUSE_DSN = env_secret("CLICKHOUSE_DSN")  # empty = a chDB folder under DATA_DIR; "none" = no store, feeds only
-BATCH_MAX_ROWS = int(_env("BATCH_MAX_ROWS", 10_000))
-BATCH_MAX_BYTES = int(_env("BATCH_MAX_BYTES", 32 * 1024 * 1024))
-BATCH_MAX_SECONDS = float(_env("BATCH_MAX_SECONDS", 5))
-SPOOL_MAX_BYTES = int(_env("SPOOL_MAX_BYTES", 2 * 1024**3))  # packed batches that may wait on the disk; then the crawl waits
-STORE_GRACE = float(_env("STORE_GRACE", 10))  # seconds without progress at the end; then what is left waits for the next start
-INGEST_ENABLED = _env("INGEST_ENABLED", "0") in ("1", "true", "True")  # rows to the control plane's door, for a node without passwords
+MYSQL_DSN = env_secret("MYSQL_DSN")  # current rows, lifecycle, cleaning rules; empty or "none" = off; docs/stores.md has the forms
+BATCH_MAX_ROWS = _env_int("BATCH_MAX_ROWS", 10_000)
+BATCH_MAX_BYTES = _env_int("BATCH_MAX_BYTES", 32 * 1024 * 1024)
+BATCH_MAX_SECONDS = _env_float("BATCH_MAX_SECONDS", 5)
+SPOOL_MAX_BYTES = _env_int("SPOOL_MAX_BYTES", 2 * 1024**3)  # packed batches that may wait on the disk; then the crawl waits
+STORE_GRACE = _env_float("STORE_GRACE", 10)  # seconds without progress at the end; then what is left waits for the next start
+INGEST_ENABLED = _env_switch("INGEST_ENABLED", False)  # rows to the control plane's door, for a node without passwords
 ENRICHMENT_URL = _env("ENRICHMENT_URL", "")  # where companies are pushed to; empty = nowhere
 ENRICHMENT_SALT = env_secret("ENRICHMENT_SALT")
 ITEM_PIPELINES = {
     "jobspiders.pipelines.normalise.NormalisePipeline": 100,
     "jobspiders.pipelines.clickhouse.ClickHousePipeline": 300,
+    "jobspiders.pipelines.mysql.MySqlPipeline": 310,  # where MYSQL_DSN is set
     "jobspiders.pipelines.ingest.IngestPipeline": 320,  # where INGEST_ENABLED
     "jobspiders.pipelines.enrichment.EnrichmentPipeline": 330,  # where ENRICHMENT_URL is set
 }
@@ -177,7 +194,7 @@ EXTENSIONS = {
     "jobspiders.extensions.progress.ProgressLine": 400,
     "jobspiders.extensions.outcome.OutcomeReport": 900,
 }
-PROGRESS_SECONDS = float(_env("PROGRESS_SECONDS", 10))  # one line per interval; a bar where standard error is a terminal
+PROGRESS_SECONDS = _env_float("PROGRESS_SECONDS", 10)  # one line per interval; a bar where standard error is a terminal
 LOGSTATS_INTERVAL = 0  # the progress line says more
 LOG_LEVEL = _env("LOG_LEVEL", "INFO")
 LOG_FORMATTER = "jobspiders.logformatter.QuietLogFormatter"  # no record per page and per row

@@ -116,7 +116,7 @@ class Carrier:
         """Bring a batch into the sink; False when the end came first."""
         if rows is None:
             try:
-                rows = unpack_rows(batch.body or b"")
+                rows = _unpack(batch)
             except ValueError as error:
                 self._bury(batch, error)
                 return True
@@ -176,11 +176,17 @@ class Carrier:
     def _bury(self, batch: Spooled, error: ValueError) -> None:
         """A batch that the disk has damaged: nothing can be sent, and nothing is thrown away."""
         reason = f"the spool's bytes of this batch are damaged ({error}); crawl its keywords again"
-        row = {"bytes": base64.b64encode(batch.body or b"").decode()}
+        row = {"bytes": base64.b64encode(batch.body).decode()}
         at = datetime.now(UTC).isoformat(timespec="seconds")
         self._letters.add([DeadLetter(f"{batch.token}:{self.name}", self.name, reason, "", at, "bytes", row)])
         self._counts["damaged"] += 1
         logger.error("batch %s for %s: %s", batch.token, self.name, reason)
+
+
+def _unpack(batch: Spooled) -> tuple[Row, ...]:
+    if not batch.is_sound:
+        raise ValueError("their checksum is another")
+    return unpack_rows(batch.body)
 
 
 class _StoppedError(Exception):

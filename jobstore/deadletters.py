@@ -76,7 +76,7 @@ class DeadLetters:
     def _read(self) -> list[DeadLetter]:
         if not self.path.exists():
             return []
-        found = {}
+        found: dict[str, DeadLetter] = {}
         for line in self.path.read_bytes().splitlines():
             try:
                 letter = DeadLetter(**read_json(line))

@@ -67,8 +67,8 @@ class Outbox:
         self._spools = [*left, self._spool]
         self._changed = threading.Condition()
         self._warm: OrderedDict[int, tuple[Row, ...]] = OrderedDict()
-        self._ends: deque[tuple[int, int]] = deque()  # batch number -> rows written up to its end; those some sink lacks
-        self._lacking: dict[int, int] = {}  # batch number -> sinks that lack it
+        self._ends: deque[tuple[int, int]] = deque()  # batch number -> rows written up to its end; first one is lacking somewhere
+        self._whole: set[int] = set()  # batches that every sink has, behind one that some sink lacks
         self._written = 0
         self._is_sound = True  # no batch failed to reach the disk: the counts of rows mean what they say
         self._is_closing = False
@@ -89,22 +89,21 @@ class Outbox:
         """Put a batch on the disk; waits while too much waits there. Raises SpoolUnusableError."""
         self._wait_for_room()
         reach("batch_closed")
-        try:
-            body = pack_rows(rows)
-            number = self._spool.put(token, body, self._names)
-        except StoreError:
-            self._is_sound = False
-            raise
-        reach("spool_after_commit")
-        with self._changed:
+        body = pack_rows(rows)
+        with self._changed:  # so that no carrier has the batch before it is known here
+            try:
+                number = self._spool.put(token, body, self._names)
+            except StoreError:
+                self._is_sound = False
+                raise
             self._written += len(rows)
             self._counts.update(spooled=1, spool_bytes=len(body))
             self._ends.append((number, self._written))
-            self._lacking[number] = len(self._names)
             self._warm[number] = rows
             while len(self._warm) > WARM:
                 self._warm.popitem(last=False)
             self._changed.notify_all()
+        reach("spool_after_commit")
         return {}
 
     def _wait_for_room(self) -> None:
@@ -149,20 +148,20 @@ class Outbox:
             if spool is not self._spool:
                 self._counts["replayed"] += is_last
                 return
-            self._lacking[number] -= 1
-            stored = self._advance() if is_last else None
+            stored = self._advance(number) if is_last else None
         if is_last:
             reach("batch_stored")
         if stored is not None and self._is_sound:
             self._on_stored(stored)
 
-    def _advance(self) -> int | None:
-        """How many rows, from the first on, are in every sink now; None when not more than before."""
+    def _advance(self, number: int) -> int | None:
+        """Every sink has this batch: how many rows, from the first on, are in every sink now; None when not more than before."""
+        self._warm.pop(number, None)
+        self._whole.add(number)
         stored = None
-        while self._ends and not self._lacking[self._ends[0][0]]:
-            number, stored = self._ends.popleft()
-            del self._lacking[number]
-            self._warm.pop(number, None)
+        while self._ends and self._ends[0][0] in self._whole:
+            whole, stored = self._ends.popleft()
+            self._whole.remove(whole)
         return stored
 
     # -- the end ----------------------------------------------------------------------------------------------------------
@@ -193,7 +192,7 @@ class Outbox:
     def stats(self) -> dict[str, dict[str, float]]:
         """Counts by who counts: `spool`, and every sink by its name."""
         with self._changed:
-            own = {**self._counts, "waiting_bytes": self._waiting_bytes()}
+            own: dict[str, float] = {**self._counts, "waiting_bytes": self._waiting_bytes()}
         return {self.name: own, **{carrier.name: carrier.stats() for carrier in self._carriers}}
 
     def _warn_of_strangers(self) -> None:

@@ -22,7 +22,9 @@ from jobstore.errors import SpoolUnusableError
 from jobstore.failpoints import reach
 
 _SCHEMA = """
-CREATE TABLE IF NOT EXISTS batch (id INTEGER PRIMARY KEY AUTOINCREMENT, token TEXT UNIQUE NOT NULL, checksum BLOB NOT NULL, body BLOB NOT NULL);
+CREATE TABLE IF NOT EXISTS batch (
+    id INTEGER PRIMARY KEY AUTOINCREMENT, token TEXT UNIQUE NOT NULL, checksum BLOB NOT NULL, body BLOB NOT NULL
+);
 CREATE TABLE IF NOT EXISTS due (sink TEXT NOT NULL, batch INTEGER NOT NULL, PRIMARY KEY (sink, batch)) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS due_batch ON due (batch);
 """
@@ -32,11 +34,12 @@ _SUFFIX, _LOCK = ".sqlite", ".lock"
 
 @dataclass(frozen=True, slots=True)
 class Spooled:
-    """A batch in a spool. `body` is None where the bytes on the disk are not those that were written."""
+    """A batch in a spool. Not sound: the bytes on the disk are not those that were written."""
 
     id: int
     token: str
-    body: bytes | None
+    body: bytes
+    is_sound: bool
 
 
 class Spool:
@@ -49,7 +52,7 @@ class Spool:
         with self._explained():
             self._connection = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
             self._connection.executescript(_SETTINGS + _SCHEMA)
-            (self._size,) = self._connection.execute("SELECT coalesce(sum(length(body)), 0) FROM batch").fetchone()
+            self._size = int(self._connection.execute("SELECT coalesce(sum(length(body)), 0) FROM batch").fetchone()[0])
 
     @classmethod
     def create(cls, folder: Path) -> Self:
@@ -96,7 +99,7 @@ class Spool:
         if found is None:
             return None
         number, token, checksum, body = found
-        return Spooled(number, token, body if checksum == _sum(token, body) else None)
+        return Spooled(number, token, body, checksum == _sum(token, body))
 
     def next_number(self, sink: str) -> int | None:
         """The number of that batch, without reading it."""

@@ -9,7 +9,7 @@ from enum import StrEnum
 
 
 class Fault(StrEnum):
-    """What happens to one request. Those with `http` in their comment need a message to work on."""
+    """What happens to one request (over TCP: to what a client says before the target speaks again)."""
 
     NONE = "none"
     RESET = "reset"  # the request is taken and the connection reset; the target never sees it
@@ -64,11 +64,9 @@ class FaultDice:
         self.counts["requests"] += 1
         if self.match.encode() not in request:
             return Fault.NONE
-        if self._plan:
-            fault = self._plan.popleft()
-        else:
-            fault = self._throw()
-        self.counts[fault] += fault is not Fault.NONE
+        fault = self._plan.popleft() if self._plan else self._throw()
+        if fault is not Fault.NONE:
+            self.counts[fault] += 1
         return fault
 
     def _throw(self) -> Fault:

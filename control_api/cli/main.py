@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from control_api.cli import accounts, crawl, database
+from control_api.cli import accounts, crawl, database, rows
 from control_api.cli.console import UsageError, open_desk
 from control_api.config import load_settings
 from control_api.errors import ControlError, SettingsInvalidError
@@ -19,7 +19,7 @@ def build_parser() -> argparse.ArgumentParser:
     """The parser of every command."""
     parser = argparse.ArgumentParser(prog="python -m control_api", description="The control plane of jobspiders.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    for module in (accounts, crawl, database):
+    for module in (accounts, crawl, rows, database):
         module.add_parsers(commands)
     return parser
 

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 from sqlalchemy import BigInteger, DateTime, Dialect, Integer, MetaData, Text
 from sqlalchemy.dialects import mysql
 from sqlalchemy.orm import registry
-from sqlalchemy.types import TypeDecorator
+from sqlalchemy.types import TypeDecorator, TypeEngine
 from sqlmodel import SQLModel
 
 NAMES = {
@@ -57,6 +57,16 @@ class JsonText(TypeDecorator[Any]):
 
     def process_result_value(self, value: str | None, dialect: Dialect) -> Any:  # noqa: ARG002
         return None if value is None else json.loads(value)
+
+
+class LongJsonText(JsonText):
+    """The same for a document that may be larger than 64 KB, MySQL's plain text."""
+
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        is_mysql = dialect.name in {"mysql", "mariadb"}
+        return dialect.type_descriptor(mysql.MEDIUMTEXT() if is_mysql else Text())
 
 
 class Row(SQLModel, registry=_REGISTRY):

@@ -9,7 +9,7 @@ from sqlalchemy import Index, LargeBinary, UniqueConstraint
 from sqlalchemy.dialects import mysql
 from sqlmodel import Field
 
-from control_api.models.base import TABLE, BigKey, JsonText, Moment, Row, now_utc
+from control_api.models.base import TABLE, BigKey, LongJsonText, Moment, Row, now_utc
 
 _Body = LargeBinary().with_variant(mysql.LONGBLOB(), "mysql", "mariadb")
 
@@ -28,7 +28,7 @@ class IngestBatch(Row, table=True):
     digest: str = Field(max_length=64)  # of the JSON: the same identity with other rows is refused
     accepted: int
     rejected: int
-    faults: list[dict[str, Any]] = Field(default_factory=list, sa_type=JsonText)
+    faults: list[dict[str, Any]] = Field(default_factory=list, sa_type=LongJsonText)
     body: bytes | None = Field(default=None, sa_type=_Body, repr=False)
     size: int = 0  # bytes of `body`
     state: str = Field(default="waiting", max_length=16)  # waiting, stored, failed

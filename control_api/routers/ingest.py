@@ -25,7 +25,8 @@ from control_api.services.ingest import Delivery
 
 PREFIX = "/api/v1/universal/data"
 INGEST_PATH = f"{PREFIX}/batch-store-async"
-SLOT_SECONDS = 5.0  # that a body waits to be read
+FAULTS_SHOWN = 20
+SLOT_SECONDS = 2.0  # that a body waits to be read
 router = APIRouter(prefix=PREFIX, tags=["ingest"], responses=answers(401, 403, 422))
 
 
@@ -113,4 +114,5 @@ def list_batches(
     """What came through the door, newest first: waiting, stored, or failed with the reason."""
     with control.database.read() as unit:
         found = ingest.search(unit, state or "", node_id, before_id=cursor, limit=limit)
-    return Page(items=[BatchAnswer.model_validate(row) for row in found], next=found[-1].id if len(found) == limit else None)
+    items = [BatchAnswer.model_validate({**row.model_dump(exclude={"body"}), "faults": row.faults[:FAULTS_SHOWN]}) for row in found]
+    return Page(items=items, next=found[-1].id if len(found) == limit else None)

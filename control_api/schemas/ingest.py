@@ -47,7 +47,7 @@ class IngestAnswer(Answer):
     batch_id: str
     accepted: int
     rejected: int
-    faults: list[RowFaultAnswer] = Field(description="Of the rejected rows, the first hundred")
+    faults: list[RowFaultAnswer] = Field(description="Every rejected row")
     is_repeated: bool = Field(description="It was taken before; nothing was stored again")
 
 
@@ -62,7 +62,7 @@ class BatchAnswer(Answer):
     state: BatchState
     accepted: int
     rejected: int
-    faults: list[RowFaultAnswer]
+    faults: list[RowFaultAnswer] = Field(description="Of the rejected rows, the first twenty")
     size: int = Field(description="Bytes that wait")
     reason: str
     received_at: datetime

@@ -14,7 +14,7 @@ from control_api.ingest_rows import RowFault
 from control_api.models import IngestBatch
 from control_api.models.base import now_utc
 
-FAULTS_KEPT = 100
+FAULTS_KEPT = 10_000  # all of a batch: a node puts aside each row that is named
 RETRY_SECONDS = 5
 
 

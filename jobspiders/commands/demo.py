@@ -43,6 +43,9 @@ class Command(ScrapyCommand):
         parser.add_argument("--catalogue", metavar="DIR", help="serve captured postings from this folder instead of made-up ones")
         parser.add_argument("--folder", metavar="DIR", help="where rows and picture go (default DATA_DIR/demo, or DATA_DIR/demo-catalogue)")
         parser.add_argument("--size", type=int, default=SIZE, help=f"made-up postings per platform (default {SIZE})")
+        parser.add_argument(
+            "--control", action="store_true", help="with a control plane: keywords and tokens from it, rows through its door"
+        )
         parser.add_argument("--seed", type=int, default=SEED, help=f"of the made-up postings and of the trouble (default {SEED})")
         parser.add_argument(
             "--ban", metavar="PLATFORM", choices=list(Platform), help="let this platform refuse everything, to see how that ends"
@@ -59,6 +62,7 @@ class Command(ScrapyCommand):
         assert self.settings is not None
         name = "demo-catalogue" if opts.catalogue else "demo"
         self.folder = Path(opts.folder) if opts.folder else Path(self.settings["DATA_DIR"]) / name
+        self.rows_folder = self.folder / "clickhouse"
         self.settings.set("DATA_DIR", str(self.folder.resolve()), priority="cmdline")
         self.settings.set("CLICKHOUSE_DSN", "", priority="cmdline")
         self.settings.set("LOG_LEVEL", opts.loglevel or "WARNING", priority="cmdline")
@@ -82,20 +86,42 @@ class Command(ScrapyCommand):
             for name, value in point_settings(sandbox.base_url, sandbox.secrets).items():
                 self.settings.set(name, value, priority="cmdline")
             announce(console, sandbox, errands)
-            outcomes = self.crawl(errands)
+            outcomes = self.crawl_under_control(console, errands, sandbox.secrets) if opts.control else self.crawl(errands)
             truth = {errand.platform.value: sandbox.oracle(errand.keywords)["keywords"] for errand in errands}
         self.show(console, outcomes, truth)
         console.print(f"\nDone in {time.monotonic() - started:.0f} s.")
         self.exitcode = max((outcome.exit_code for outcome in outcomes), key=lambda code: (code != 0, -code))
 
-    def crawl(self, errands: Sequence[Errand]) -> list[Outcome]:
+    def crawl_under_control(self, console: Any, errands: Sequence[Errand], secrets: Mapping[str, Any]) -> list[Outcome]:
+        """The same crawl as a node that holds one credential: no keyword, no token, no store of its own."""
+        from jobspiders.demo.control import ControlPlane
+        from jobspiders.platforms import build_platform
+        from jobspiders.secret import Secret
+
+        assert self.settings is not None
+        with ControlPlane(self.folder.resolve() / "control") as plane:
+            platforms = {errand.platform: build_platform(errand.platform, self.settings) for errand in errands}
+            codes = {errand.platform: [platforms[errand.platform].city_code(city) for city in errand.cities] for errand in errands}
+            settings = {**plane.prepare(errands, codes, secrets["boss_tokens"]), "BOSS_TOKENS": Secret("")}
+            for name, value in settings.items():
+                self.settings.set(name, value, priority="cmdline")
+            console.print(
+                f"A control plane on {plane.url} gives {plane.keywords} keywords; its /docs shows runs and rows.", highlight=False
+            )
+            outcomes = self.crawl(errands, is_controlled=True)
+            plane.catch_up()
+        self.rows_folder = plane.folder / "clickhouse"
+        self.settings.set("CLICKHOUSE_DSN", f"chdb://{self.rows_folder}", priority="cmdline")
+        return outcomes
+
+    def crawl(self, errands: Sequence[Errand], *, is_controlled: bool = False) -> list[Outcome]:
         from jobspiders.outcome import read_outcome
 
         assert self.crawler_process is not None
         crawlers = []
         for errand in errands:
             crawler = self.crawler_process.create_crawler(errand.platform.value)
-            self.crawler_process.crawl(crawler, **errand.arguments)
+            self.crawler_process.crawl(crawler, **({} if is_controlled else errand.arguments))
             crawlers.append(crawler)
         self.crawler_process.start()
         return [read_outcome(errand.platform, crawler.stats.get_stats()) for errand, crawler in zip(errands, crawlers, strict=True)]
@@ -112,7 +138,7 @@ class Command(ScrapyCommand):
             show_summary(console, outcomes, checks)
             show_rows(console, stored.first_rows())
             picture = draw_salaries(stored.salaries(), self.folder / "salaries.svg")
-        show_next(console, picture, self.folder / "clickhouse")
+        show_next(console, picture, self.rows_folder)
 
 
 def show_progress() -> None:

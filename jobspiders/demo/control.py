@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import socket
 import subprocess
 import sys
@@ -18,6 +19,7 @@ from typing import TYPE_CHECKING, Any, Self
 from jobspiders.secret import Secret
 
 if TYPE_CHECKING:
+    from jobschema import Platform
     from jobspiders.demo.world import Errand
 
 READY_SECONDS = 60.0
@@ -40,12 +42,14 @@ class ControlPlane:
         given = {"CONTROL_DATA_DIR": str(folder), "CONTROL_PORT": str(self.port), "CONTROL_LOG_LEVEL": "WARNING"}
         kept = {name: value for name, value in os.environ.items() if not name.startswith(("CONTROL_", "CLICKHOUSE_", "MYSQL_"))}
         self.environment = {**kept, **given}
+        self.keywords = 0  # how many there are to crawl
         self._process: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> Self:
-        self.folder.mkdir(parents=True, exist_ok=True)
+        shutil.rmtree(self.folder, ignore_errors=True)  # every demo claims the same keywords anew
+        self.folder.mkdir(parents=True)
         self.command("db", "upgrade")
-        self.admin_says = self.command("create-admin", "--if-none").strip()
+        self.admin_says = self.command("create-admin", "--if-none").strip()  # name and password, printed this once
         with (self.folder / "server.log").open("wb") as log:
             self._process = subprocess.Popen([sys.executable, "-m", "control_api", "serve"], env=self.environment, stdout=log, stderr=log)
         self._wait_until(self._is_ready, READY_SECONDS, "did not start")
@@ -62,20 +66,21 @@ class ControlPlane:
 
     def command(self, *words: str) -> str:
         """What a command of the control plane prints. Raises ControlPlaneError."""
-        done = subprocess.run(
+        done = subprocess.run(  # noqa: S603  # our own program with our own words
             [sys.executable, "-m", "control_api", *words], env=self.environment, capture_output=True, text=True, check=False
         )
         if done.returncode:
             raise ControlPlaneError(f"python -m control_api {' '.join(words)} failed: {(done.stderr or done.stdout).strip()[-500:]}")
         return done.stdout
 
-    def prepare(self, errands: Sequence[Errand], city_codes: Mapping[str, Sequence[str]], tokens: Sequence[str]) -> dict[str, Any]:
+    def prepare(self, errands: Sequence[Errand], city_codes: Mapping[Platform, Sequence[str]], tokens: Sequence[str]) -> dict[str, Any]:
         """Bring in keywords (every text in every city code of its platform) and Boss tokens; the settings of a node that crawls them."""
         listed = [
             {"text": text, "platforms": [errand.platform.value], "cities": list(city_codes[errand.platform])}
             for errand in errands
             for text in errand.texts
         ]
+        self.keywords = sum(len(one["cities"]) for one in listed)
         keywords, secrets = self.folder / "keywords.json", self.folder / "tokens.txt"
         keywords.write_text(json.dumps(listed, ensure_ascii=False), "utf-8")
         self.command("keywords", "import", str(keywords), "--update")
@@ -87,6 +92,8 @@ class ControlPlane:
         return {
             "CONTROL_API_URL": self.url,
             "CONTROL_API_TOKEN": Secret(credential),
+            "INGEST_ENABLED": True,
+            "CLICKHOUSE_DSN": "none",
             "CONTROL_POLL_SECONDS": 0.5,
             "CONTROL_TOKENS": max(1, len(tokens)),
             "MAX_IDLE_TIME_BEFORE_CLOSE": 2,
@@ -107,7 +114,7 @@ class ControlPlane:
 
     def _ask(self, path: str) -> str:
         try:
-            with urllib.request.urlopen(self.url + path, timeout=10) as answer:
+            with urllib.request.urlopen(self.url + path, timeout=10) as answer:  # noqa: S310  # our own loopback address
                 return str(answer.read().decode())
         except (OSError, urllib.error.URLError):
             return ""

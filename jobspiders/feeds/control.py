@@ -151,11 +151,15 @@ class ControlFeed:
         answer = await self.client.insist("GET", path, platform=self.platform.value, count=count)
         for told in answer["leases"]:
             lease = read_lease(told)
-            self._held[lease.lease_id] = _Held(lease, float(told["lease_seconds"]))
+            self.adopt(lease, float(told["lease_seconds"]))
             self._unstarted.append(lease)
-            self.figures["claimed"] += 1
         if self._is_draining:
             await self.drain()  # the claim was under way when the drain began
+
+    def adopt(self, lease: Lease, seconds: float) -> None:
+        """Hold a lease that lasts `seconds` from each extension."""
+        self._held[lease.lease_id] = _Held(lease, seconds)
+        self.figures["claimed"] += 1
 
     async def _wait(self, heart: asyncio.Task[None]) -> None:
         nudged = asyncio.get_running_loop().create_task(self._nudge.wait())

@@ -16,7 +16,7 @@ from jobschema import Company, Job, PendingCompany
 from jobspiders import statkeys
 from jobstore.batch import ClosableSink
 from jobstore.batcher import Batcher
-from jobstore.errors import BatchNotStoredError, SpoolUnusableError, StoreError
+from jobstore.errors import BatchNotStoredError, SpoolUnusableError, StoreClosedError, StoreError
 from jobstore.outbox import Outbox, OutboxPolicy
 
 if TYPE_CHECKING:
@@ -46,12 +46,15 @@ class Outlet:
         self.is_open = False
         crawler.signals.connect(self.open, signals.spider_opened)
 
+    @property
+    def spider(self) -> Any:
+        """The spider: `stop` and `ledger` where it is one of ours."""
+        return self.crawler.spider
+
     def add_sink(self, pipeline: object, sink: ClosableSink) -> None:
         """Before the spider opens: one more place where every row has to be."""
         self.front = self.front or pipeline
         self.sinks.append(sink)
-        if len(self.sinks) == 1:
-            spool_folder(self.crawler.settings["DATA_DIR"]).mkdir(parents=True, exist_ok=True)
 
     async def open(self) -> None:
         """Replay what is left in the spool, and take rows."""
@@ -68,19 +71,21 @@ class Outlet:
             return
         self.batcher = Batcher(
             self.outbox,
-            run_id=self.crawler.spider.name,
+            run_id=self.spider.name,
             max_rows=settings.getint("BATCH_MAX_ROWS"),
             max_bytes=settings.getint("BATCH_MAX_BYTES"),
             max_seconds=settings.getfloat("BATCH_MAX_SECONDS"),
         )
         self.is_open = True
-        ledger = getattr(self.crawler.spider, "ledger", None)
+        ledger = getattr(self.spider, "ledger", None)
         if ledger is not None:
             ledger.count_rows_by(lambda: self.taken)
         self.outbox.start()
 
     def put(self, row: Job | Company) -> Future[None] | None:
         """Take a row; a future means: wait for it before the next one."""
+        if not self.is_open:
+            raise StoreClosedError("A row came while the spool is not open; the log says why. The crawl closes.")
         try:
             waiting = self.batcher.put(row)
             self.taken += 1
@@ -102,7 +107,7 @@ class Outlet:
         self.loop.call_soon_threadsafe(self.stop, error)
 
     def tell_ledger(self, count: int) -> None:
-        ledger = getattr(self.crawler.spider, "ledger", None)
+        ledger = getattr(self.spider, "ledger", None)
         if ledger is not None:
             ledger.stored(count)
 
@@ -110,10 +115,10 @@ class Outlet:
         """A store fails for good: crawling on would burn tokens for rows that wait on the disk, or that cannot be kept."""
         is_spool = isinstance(error, SpoolUnusableError) or isinstance(error.__cause__, SpoolUnusableError)
         logger.error("closing, because rows cannot be stored: %s", error)
-        self.crawler.spider.stop("spool_failed" if is_spool else "sink_failed")
+        self.spider.stop("spool_failed" if is_spool else "sink_failed")
 
     async def close(self) -> None:
-        """Every row to the disk, then to every sink as long as that goes on; then the sinks close. What is left waits for the next start."""
+        """Every row to the disk, then to every sink as long as that goes on; then the sinks close. What is left waits on disk."""
         if self.is_open:
             self.is_open = False
             await self.empty()

@@ -93,16 +93,14 @@ class ClickHouseSide:
         return found[0]["id"] if found else None
 
     def digest_buckets(self, topic: Topic, ids: Slice, buckets: int) -> dict[int, Digest]:
-        select = f"SELECT {_bucket(topic, buckets)} AS bucket, count() AS row_count, groupBitXor({_digest(topic)}) AS digest"
-        found = self._store.read(f"{select} {_of_slice(topic, ids)} GROUP BY bucket {_SETTINGS}", _parameters(ids))
-        return {row["bucket"]: Digest(row["row_count"], row["digest"]) for row in found}
+        select = f"SELECT {_bucket('id', buckets)} AS bucket, count() AS row_count, groupBitXor(digest) AS xored"
+        found = self._store.read(f"{select} FROM ({_digests(topic, _of_slice(topic, ids))}) GROUP BY bucket {_SETTINGS}", _parameters(ids))
+        return {row["bucket"]: Digest(row["row_count"], row["xored"]) for row in found}
 
     def digest_rows(self, topic: Topic, ids: Slice, buckets: int, chosen: Sequence[int]) -> dict[str, int]:
-        query = (
-            f"SELECT {topic.id_name} AS id, {_digest(topic)} AS digest {_of_slice(topic, ids)} "
-            f"AND {_bucket(topic, buckets)} IN {{chosen:Array(UInt16)}} {_SETTINGS}"
-        )
-        return {row["id"]: row["digest"] for row in self._store.read(query, {**_parameters(ids), "chosen": list(chosen)})}
+        where = f"{_of_slice(topic, ids)} AND {_bucket(topic.id_name, buckets)} IN {{chosen:Array(UInt16)}}"
+        found = self._store.read(f"{_digests(topic, where)} {_SETTINGS}", {**_parameters(ids), "chosen": list(chosen)})
+        return {row["id"]: row["digest"] for row in found}
 
     def read_rows(self, topic: Topic, ids: Sequence[str]) -> dict[str, SeenRow]:
         found = {}
@@ -215,7 +213,18 @@ def _where(topic: Topic, ids: Slice) -> tuple[str, tuple[str, ...]]:
 
 def _of_slice(topic: Topic, ids: Slice) -> str:
     upper = "" if ids[1] is None else f" AND {topic.id_name} <= {{high:String}}"
-    return f"FROM {topic.platform}_{topic.noun}_latest WHERE {topic.id_name} > {{low:String}}{upper}"
+    return f"{topic.id_name} > {{low:String}}{upper}"
+
+
+def _digests(topic: Topic, where: str) -> str:
+    """A query for id and digest. A row with one version is what that says: the view, which is costly, is asked for the others only."""
+    key, table = topic.id_name, f"{topic.platform}_{topic.noun}"
+    single = f"SELECT {key}, content_hash, {_digest(topic)} AS row_digest FROM {table} WHERE {where}"
+    several = f"SELECT {key} FROM {table} WHERE {where} GROUP BY {key} HAVING min(content_hash) <> max(content_hash)"
+    return (
+        f"SELECT {key} AS id, any(row_digest) AS digest FROM ({single}) GROUP BY {key} HAVING min(content_hash) = max(content_hash) "
+        f"UNION ALL SELECT {key} AS id, {_digest(topic)} AS digest FROM {table}_latest WHERE {where} AND {key} IN ({several})"
+    )
 
 
 def _parameters(ids: Slice) -> dict[str, str]:
@@ -225,8 +234,8 @@ def _parameters(ids: Slice) -> dict[str, str]:
 _SETTINGS = "SETTINGS output_format_json_escape_forward_slashes = 0"
 
 
-def _bucket(topic: Topic, buckets: int) -> str:
-    return f"reinterpretAsUInt16(reverse(substring(MD5({topic.id_name}), 1, 2))) % {buckets}"
+def _bucket(name: str, buckets: int) -> str:
+    return f"reinterpretAsUInt16(reverse(substring(MD5({name}), 1, 2))) % {buckets}"
 
 
 def _digest(topic: Topic) -> str:

@@ -51,7 +51,7 @@ class Desk:
         """Run a statement under the request's database and settings. Raises EngineRefusedError."""
         started = time.monotonic()
         try:
-            self._prepare(ask.database or self._database, dict(ask.settings))
+            self._prepare(self._choose_database(ask), dict(ask.settings))
             self.is_marked |= statement.is_lasting
             if statement.word == "INSERT" and statement.data is not None:
                 return self._insert(statement, statement.data, started)
@@ -62,6 +62,10 @@ class Desk:
     def close(self) -> None:
         """Let go of the connection."""
         self._connection.close()
+
+    def _choose_database(self, ask: Ask) -> str:
+        # A session stays where it is; a request of its own begins at the beginning, whoever had the connection before.
+        return ask.database or (self._database if ask.session else "default")
 
     def _prepare(self, database: str, wanted: Settings) -> None:
         if database != self._database:

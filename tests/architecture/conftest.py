@@ -13,7 +13,9 @@ from typing import Any
 import pytest
 
 ROOT = Path(__file__).parents[2]
-OURS = re.compile(r"(BOSS|QCWY|ZHILIAN|PROXY|CLICKHOUSE|REDIS|LEASE|BUDGET|CONTROL|VERDICT|SLEEP|BATCH|SIGNING|LOG|JOBSPIDERS)_")
+OURS = re.compile(
+    r"(BOSS|QCWY|ZHILIAN|PROXY|CLICKHOUSE|REDIS|LEASE|BUDGET|CONTROL|VERDICT|SLEEP|BATCH|SIGNING|LOG|JOBSPIDERS|MYSQL|INGEST|ENRICHMENT)_"
+)
 SHOW = """
 import json, jobspiders.settings as settings
 from jobspiders.secret import Secret
@@ -40,7 +42,7 @@ def settings() -> dict[str, Any]:
 def environment_names() -> dict[str, str]:
     """Setting -> the environment variable that settings.py reads for it."""
     source = (ROOT / "jobspiders" / "settings.py").read_text("utf-8")
-    return dict(re.findall(r'^([A-Z][A-Z0-9_]+) = [^#\n]*?env(?:_secret|_switch)?\("([A-Z0-9_]+)"', source, re.MULTILINE))
+    return dict(re.findall(r'^([A-Z][A-Z0-9_]+) = [^#\n]*?env(?:_secret|_switch|_int|_float)?\("([A-Z0-9_]+)"', source, re.MULTILINE))
 
 
 @pytest.fixture(scope="session")

@@ -108,7 +108,7 @@ ANY_JSON = st.recursive(
 )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(data=st.data(), data_type=st.sampled_from(sorted(ROWS)))
 def test_row_of_anything_is_a_good_row_or_a_fault(data: st.DataObject, data_type: str) -> None:
     names = [column.name for column in columns(ROWS[data_type])]

@@ -27,7 +27,7 @@ from control_api.principal import Actor, Principal
 from control_api.rights import USER_SCOPES
 from control_api.services import credentials, logins, roles
 
-EXAMPLES = int(os.environ.get("CONTROL_FUZZ_EXAMPLES", "6"))
+EXAMPLES = int(os.environ.get("CONTROL_FUZZ_EXAMPLES", "2"))
 CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]
 CLI = Actor(Principal("cli", 0, "test", frozenset(USER_SCOPES)))
 Enter = Callable[[str], dict[str, str]]

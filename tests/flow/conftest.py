@@ -21,7 +21,18 @@ from sandbox.process import SandboxProcess
 
 ROOT = Path(__file__).parents[2]
 SIZE = 900
-OURS = ("BOSS_", "QCWY_", "ZHILIAN_", "PROXY_", "CLICKHOUSE_", "REDIS_")  # what the machine's own environment must not add
+OURS = (
+    "BOSS_",
+    "QCWY_",
+    "ZHILIAN_",
+    "PROXY_",
+    "CLICKHOUSE_",
+    "MYSQL_",
+    "INGEST_",
+    "ENRICHMENT_",
+    "CONTROL_",
+    "REDIS_",
+)  # what the machine's own environment must not add
 
 
 @dataclass

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -15,8 +16,19 @@ def crawl(operator: Any, platform: str, *options: str, **more: str) -> Any:
     return operator.crawl(platform, *options, keywords=",".join(TEXTS), city=",".join(CITIES), **more)
 
 
+def crawl_to_feed(operator: Any, platform: str, *options: str) -> tuple[Any, set[str]]:
+    """The same without a store, which takes half of the time: the run, and the job ids of its feed."""
+    feed = operator.folder.with_name("rows.jsonl")
+    operator.extra = {"CLICKHOUSE_DSN": "none", "VERDICT_RETRY_TIMES": "10"}
+    ran = crawl(operator, platform, *options, "-O", str(feed))
+    rows = [json.loads(line) for line in feed.read_text("utf-8").splitlines()]
+    return ran, {row["job_id"] for row in rows if "job_id" in row}
+
+
 @pytest.mark.parametrize("platform", PLATFORMS)
-def test_crawl_every_keyword_yields_exactly_the_oracles_jobs(operator: Any, union: Any, platform: str) -> None:
+def test_crawl_every_keyword_yields_exactly_the_oracles_jobs_and_a_second_crawl_adds_nothing(
+    operator: Any, union: Any, platform: str
+) -> None:
     ran = crawl(operator, platform)
     assert ran.code == 0, ran.err[-3000:]
     truth = operator.truth(platform, TEXTS, CITIES)
@@ -27,26 +39,15 @@ def test_crawl_every_keyword_yields_exactly_the_oracles_jobs(operator: Any, unio
     for row in seen:
         assert set(row["ids"]) == union([one for one in truth if one["text"] == row["keyword"]])
     assert {row["keyword"] for row in seen} == set(TEXTS)
-
-
-@pytest.mark.parametrize("platform", PLATFORMS)
-def test_crawl_again_adds_no_version_and_no_job(operator: Any, platform: str) -> None:
-    first = crawl(operator, platform)
-    before = {table: first.count(table) for table in (f"{platform}_job", f"{platform}_company", "job_analytics")}
+    [row] = ran.read(f"SELECT countIf(description IS NULL) AS without FROM job_analytics WHERE platform = '{platform}'")
+    assert row["without"] == 0
+    before = {table: ran.count(table) for table in (f"{platform}_job", f"{platform}_company", "job_analytics")}
     again = crawl(operator, platform)
     assert again.code == 0
     assert {table: again.count(table) for table in before} == before
     assert again.stats["sink/clickhouse/versions"] == 0
     [row] = again.read(f"SELECT min(times_seen) AS least FROM {platform}_job_latest")
     assert row["least"] >= 2
-
-
-@pytest.mark.parametrize("platform", PLATFORMS)
-def test_crawl_description_is_stored_for_every_posting(operator: Any, platform: str) -> None:
-    ran = crawl(operator, platform)
-    [row] = ran.read(f"SELECT countIf(description IS NULL) AS without, count() AS n FROM job_analytics WHERE platform = '{platform}'")
-    assert row["without"] == 0
-    assert row["n"] > 0
 
 
 FAULTS = {
@@ -66,10 +67,9 @@ FAULTS = {
 def test_crawl_through_a_fault_loses_nothing(operator: Any, union: Any, fault: str) -> None:
     platform = PLATFORMS[list(FAULTS).index(fault) % len(PLATFORMS)]
     operator.sandbox.switch(platform, **FAULTS[fault])
-    operator.extra = {"VERDICT_RETRY_TIMES": "10"}
-    ran = crawl(operator, platform, "-s", "RETRY_TIMES=10")
+    ran, ids = crawl_to_feed(operator, platform, "-s", "RETRY_TIMES=10")
     assert ran.code == 0, ran.err[-3000:]
-    assert ran.ids(platform) == union(operator.truth(platform, TEXTS, CITIES))
+    assert ids == union(operator.truth(platform, TEXTS, CITIES))
 
 
 BANS = {
@@ -82,10 +82,9 @@ BANS = {
 @pytest.mark.parametrize(("platform", "ban"), [(platform, ban) for platform, bans in BANS.items() for ban in bans])
 def test_crawl_every_fifth_answer_a_ban_survives_them_all(operator: Any, union: Any, platform: str, ban: str) -> None:
     operator.sandbox.switch(platform, ban=ban, ban_trigger="every:5")
-    operator.extra = {"VERDICT_RETRY_TIMES": "10"}
-    ran = crawl(operator, platform)
+    ran, ids = crawl_to_feed(operator, platform)
     assert ran.code == 0, ran.err[-3000:]
-    assert ran.ids(platform) == union(operator.truth(platform, TEXTS, CITIES))
+    assert ids == union(operator.truth(platform, TEXTS, CITIES))
     bad = {
         key: count for key, count in ran.stats.items() if key.startswith("verdict/count/") and key.rsplit("/", 1)[1] not in ("ok", "empty")
     }

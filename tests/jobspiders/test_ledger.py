@@ -63,3 +63,57 @@ def test_run_cut_off_is_partial_and_stays_over(book: Book) -> None:
     assert book.ledger.cut_off("crawl_banned") == [book.run_]
     book.ledger.closed(book.run_)  # a late answer changes nothing
     assert book.ended == [("partial", {"crawl_banned": 1})]
+
+
+def test_run_with_rows_completes_when_every_sink_has_them(book: Book) -> None:
+    ledger, run = book.ledger, book.run_
+    taken = [0]
+    ledger.count_rows_by(lambda: taken[0])
+    ledger.opened(run)
+    ledger.awaits(run)  # the callback has yielded a row
+    ledger.closed(run)  # and ends before the rows are handed over
+    taken[0] = 30
+    ledger.handed(run, 25)
+    assert (book.ended, run.rows_missing) == ([], 25)
+    ledger.stored(29)
+    assert book.ended == []
+    ledger.stored(30)
+    assert book.ended == [("complete", {})]
+    ledger.stored(40)
+    assert len(book.ended) == 1
+
+
+def test_run_whose_rows_a_sink_lacks_at_the_end_is_partial_and_says_how_many(book: Book) -> None:
+    ledger, run = book.ledger, book.run_
+    taken = [10]
+    ledger.count_rows_by(lambda: taken[0])
+    ledger.opened(run)
+    for _ in range(2):
+        ledger.awaits(run)
+        ledger.handed(run, 10)
+        taken[0] += 10
+    ledger.closed(run)
+    ledger.stored(10)
+    assert ledger.cut_off("crawl_finished") == [run]
+    assert book.ended == [("partial", {"crawl_finished": 1, "rows_not_stored": 10})]
+
+
+def test_run_whose_rows_were_not_taken_is_partial(book: Book) -> None:
+    book.ledger.opened(book.run_)
+    book.ledger.awaits(book.run_)
+    book.ledger.closed(book.run_)
+    book.ledger.handed(book.run_, 0, "rows_not_taken")
+    assert book.ended == [("partial", {"rows_not_taken": 1})]
+
+
+def test_run_without_a_sink_completes_when_its_rows_are_handed_over(book: Book) -> None:
+    book.ledger.opened(book.run_)
+    book.ledger.awaits(book.run_)
+    book.ledger.closed(book.run_)
+    book.ledger.handed(book.run_, 25)
+    assert book.ended == [("complete", {})]
+
+
+def test_stored_leaves_a_run_that_has_not_asked_for_anything_open(book: Book) -> None:
+    book.ledger.stored(5)
+    assert book.ended == []

@@ -1,0 +1,1 @@
+"""Alembic's folder for the SQL store; `jobstore.sql.revisions` runs it."""
