@@ -54,10 +54,11 @@ class Carrier:
     """Carries to one sink until it is asked to stop or the sink fails for good."""
 
     def __init__(
-        self, sink: Sink, office: Office, letters: DeadLetters, retry: RetryPolicy, on_failed: Callable[[StoreError], None]
+        self, sink: Sink, office: Office, letters: DeadLetters, *, retry: RetryPolicy, on_failed: Callable[[StoreError], None]
     ) -> None:
         self.name = sink.name
-        self.is_working = True
+        self.is_working = False
+        self.is_away = False  # its last answer was "not now", or none
         self._sink = sink
         self._office = office
         self._letters = letters
@@ -70,6 +71,7 @@ class Carrier:
 
     def start(self) -> None:
         """Begin."""
+        self.is_working = True
         self._thread.start()
 
     def ask_to_stop(self) -> None:
@@ -158,8 +160,11 @@ class Carrier:
         wait = self._retry.first
         while True:
             try:
-                return self._sink.write_rows(rows, token)
+                counts = self._sink.write_rows(rows, token)
+                self.is_away = False
+                return counts
             except TransientStoreError as error:
+                self.is_away = True
                 self._counts["retries"] += 1
                 wait = max(wait, getattr(error, "retry_after", 0.0))
                 logger.warning("%s: the batch waits %.1f s in the spool: %s", self.name, wait, error)

@@ -26,6 +26,7 @@ from jobstore.spool import Spool
 from jobstore.spool_rows import pack_rows
 
 logger = logging.getLogger(__name__)
+BUSY_SECONDS = 60.0  # at the end, for one batch in a sink that gives no sign of being away
 WARM = 2  # batches whose rows are kept in memory on their way to the sinks; others are read from the disk again
 
 
@@ -75,7 +76,7 @@ class Outbox:
         self._moved_at = time.monotonic()
         self._counts: Counter[str] = Counter()
         letters = DeadLetters(folder)
-        self._carriers = [Carrier(sink, self, letters, self._policy.retry, on_failed) for sink in sinks]
+        self._carriers = [Carrier(sink, self, letters, retry=self._policy.retry, on_failed=on_failed) for sink in sinks]
         self._warn_of_strangers()
 
     def start(self) -> None:
@@ -167,10 +168,13 @@ class Outbox:
     # -- the end ----------------------------------------------------------------------------------------------------------
 
     def stop(self, grace: float) -> int:
-        """Carry on until all is carried, or nothing moved for `grace` seconds; blocks. Returns the batches that wait for the next start."""
+        """Carry on until all is carried, or a sink was away and nothing moved for `grace` seconds; blocks.
+
+        Returns the deliveries that wait for the next start.
+        """
         self.hurry()
         self._moved_at = time.monotonic()
-        while self._is_waited_for() and time.monotonic() - self._moved_at < grace:
+        while self._is_waited_for() and time.monotonic() - self._moved_at < self._find_patience(grace):
             with self._changed:
                 self._changed.wait(min(grace, 0.2))
         for carrier in self._carriers:
@@ -179,10 +183,14 @@ class Outbox:
             self._changed.notify_all()
         for carrier in self._carriers:
             carrier.join(min(grace, 1.0))
-        left = max(0, *(sum(spool.count_due().values()) for spool in self._spools))
+        left = sum(sum(spool.count_due().values()) for spool in self._spools)
         for spool in self._spools:
             spool.close()
         return left
+
+    def _find_patience(self, grace: float) -> float:
+        """A sink that is at work on a large batch is not away."""
+        return grace if any(carrier.is_away for carrier in self._carriers) else max(grace, BUSY_SECONDS)
 
     def _is_waited_for(self) -> bool:
         """Does a sink that still works lack something?"""

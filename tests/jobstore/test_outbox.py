@@ -186,6 +186,7 @@ def test_full_spool_at_the_end_takes_what_is_left_beyond_its_bound(open_outbox, 
     outbox.write_rows((make_job("0"),), "t:0")
     outbox.hurry()
     outbox.write_rows((make_job("1"),), "t:1")
+    assert sink.asked.wait(PATIENCE)
     assert outbox.stop(0.01) == 2
     (spool,) = Spool.adopt(tmp_path)
     assert spool.count_due() == {"one": 2}
