@@ -38,10 +38,55 @@ ROOT = Path(__file__).parents[1]
 PAGES = 5
 PAGE_SIZE = 10
 RUN = "r1"
-TERMS = (
-    "负责 开发 设计 优化 数据 产品 项目 团队 系统 平台 业务 需求 管理 客户 运营 分析 维护 测试 工程师 经理 专员 销售 活动 内容 性能 "
-    "服务 协作 推进 方案 质量 自动化 指标 跟踪 计划 文档 落地 策划 参与 建设 编写 Python Java SQL MySQL Linux Redis Excel"
-).split()
+TERMS = [
+    "负责",
+    "开发",
+    "设计",
+    "优化",
+    "数据",
+    "产品",
+    "项目",
+    "团队",
+    "系统",
+    "平台",
+    "业务",
+    "需求",
+    "管理",
+    "客户",
+    "运营",
+    "分析",
+    "维护",
+    "测试",
+    "工程师",
+    "经理",
+    "专员",
+    "销售",
+    "活动",
+    "内容",
+    "性能",
+    "服务",
+    "协作",
+    "推进",
+    "方案",
+    "质量",
+    "自动化",
+    "指标",
+    "跟踪",
+    "计划",
+    "文档",
+    "落地",
+    "策划",
+    "参与",
+    "建设",
+    "编写",
+    "Python",
+    "Java",
+    "SQL",
+    "MySQL",
+    "Linux",
+    "Redis",
+    "Excel",
+]
 
 
 def wait_for(condition: Callable[[], bool], what: str, limit: float = 120.0) -> float:
@@ -114,7 +159,7 @@ class Fleet:
         mine = ("BOSS_", "QCWY_", "ZHILIAN_", "PROXY_", "CLICKHOUSE_", "REDIS_", "LEASE_", "BUDGET_")
         return {
             **{name: value for name, value in os.environ.items() if not name.startswith(mine)},
-            **{name: url for name in ("BOSS_BASE_URL", "QCWY_BASE_URL", "QCWY_WEB_BASE_URL", "ZHILIAN_BASE_URL")},
+            **dict.fromkeys(("BOSS_BASE_URL", "QCWY_BASE_URL", "QCWY_WEB_BASE_URL", "ZHILIAN_BASE_URL"), url),
             **{f"{name}_PAGE_SIZE": str(PAGE_SIZE) for name in ("BOSS", "QCWY", "ZHILIAN")},
             "BOSS_TOKENS": ",".join(secrets["boss_tokens"]),
             "QCWY_SIGN_KEY": secrets["qcwy_sign_key"],
@@ -132,7 +177,11 @@ class Fleet:
 
     def choose_texts(self, count: int) -> None:
         """`count` texts a platform, each with more than four pages of postings in the whole country."""
-        candidates = [*TERMS, *(" ".join(pair) for pair in combinations(TERMS, 2)), *(" ".join(three) for three in combinations(TERMS[:20], 3))]
+        candidates = [
+            *TERMS,
+            *(" ".join(pair) for pair in combinations(TERMS, 2)),
+            *(" ".join(three) for three in combinations(TERMS[:20], 3)),
+        ]
         for platform in self.platforms:
             found: list[str] = []
             for start in range(0, len(candidates), 200):
@@ -142,7 +191,9 @@ class Fleet:
                 if len(found) >= count:
                     break
             if len(found) < count:
-                raise ValueError(f"the sandbox has {len(found)} texts of {PAGES} pages on {platform}, {count} are wanted: give it more postings")
+                raise ValueError(
+                    f"the sandbox has {len(found)} texts of {PAGES} pages on {platform}, {count} are wanted: give it more postings"
+                )
             self.texts[platform] = found[:count]
 
     def push(self, count: int) -> None:
@@ -263,7 +314,9 @@ class Fleet:
         for folder in self._stores():
             store = ClickHouseStore.open(f"chdb://{folder}")
             try:
-                for row in store.read("SELECT platform, keyword, groupUniqArray(job_id) AS ids FROM job_sighting GROUP BY platform, keyword"):
+                for row in store.read(
+                    "SELECT platform, keyword, groupUniqArray(job_id) AS ids FROM job_sighting GROUP BY platform, keyword"
+                ):
                     stored.setdefault((row["platform"], row["keyword"]), set()).update(row["ids"])
                 for platform in self.platforms:
                     grouped = f"SELECT job_id, content_hash, count() AS n FROM {platform}_job GROUP BY job_id, content_hash"

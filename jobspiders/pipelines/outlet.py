@@ -89,10 +89,11 @@ class Outlet:
         try:
             waiting = self.batcher.put(row)
             self.taken += 1
-            if isinstance(row, Job) and row.company_id and row.company_id not in self.companies_noted:
+            if row.company_id and row.company_id not in self.companies_noted:
                 self.companies_noted.add(row.company_id)
-                waiting = self.batcher.put(pending_company(row)) or waiting
-                self.taken += 1
+                if isinstance(row, Job):  # its company was not stored before it, so it may still have to be fetched
+                    waiting = self.batcher.put(pending_company(row)) or waiting
+                    self.taken += 1
         except StoreError as error:
             self.stop(error)
             raise

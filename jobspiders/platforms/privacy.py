@@ -81,9 +81,15 @@ def _stripped(value: Any, kept: dict[str, Any] | None, depth: int) -> Any:
     return value
 
 
+@lru_cache(maxsize=1024)
+def _holds_personal_key(text: str) -> bool:
+    """Most of such texts say the same in every item of a page."""
+    return bool(_personal_among(tuple((_QUOTED_KEY if text[0] in "{[" else _ENCODED_KEY).findall(text))))
+
+
 def _stripped_text(text: str, kept: dict[str, Any] | None, depth: int) -> str:
     """A string that may hold JSON, as is or percent-encoded; one that holds personal keys and cannot be rewritten becomes blank."""
-    if not _personal_among(tuple((_QUOTED_KEY if text[0] in "{[" else _ENCODED_KEY).findall(text))):
+    if not _holds_personal_key(text):
         return text
     try:
         document = orjson.loads(text)
