@@ -200,8 +200,7 @@ class Fleet:
         """`count` keywords a platform into the queues."""
         self.choose_texts(count)
         for platform, texts in self.texts.items():
-            code = build_platform(platform, {"QCWY_DOOR": "web"}).city_code("全国")
-            keywords = [Keyword(platform, text, code, PAGES) for text in texts]
+            keywords = [Keyword(platform, text, whole_country(platform), PAGES) for text in texts]
             self.ask(platform, lambda queue, keywords=keywords: queue.push(keywords, RUN))  # type: ignore[misc]
 
     # -- processes ----------------------------------------------------------------------------------------------------------
@@ -329,7 +328,11 @@ class Fleet:
         return (worker.folder / "clickhouse" for worker in self.workers if (worker.folder / "clickhouse").exists())
 
     def _question(self, platform: Platform, text: str) -> dict[str, Any]:
-        return {"platform": platform.value, "text": text, "city": "全国", "pages": PAGES, "page_size": PAGE_SIZE}
+        return {"platform": platform.value, "text": text, "city": whole_country(platform), "pages": PAGES, "page_size": PAGE_SIZE}
+
+
+def whole_country(platform: Platform) -> str:
+    return build_platform(platform, {"QCWY_DOOR": "web"}).city_code("全国")
 
 
 def message(text: str) -> str:

@@ -131,7 +131,7 @@ class RowRefusedError(TerminalStoreError):
 class RowsRefusedError(TerminalStoreError):
     """Some rows of a batch were refused while the others are stored: `refused` is (place in the batch, column, reason) of each."""
 
-    slug = "row-refused"
+    slug = "rows-refused"
 
     def __init__(self, message: str, refused: list[tuple[int, str, str]]) -> None:
         super().__init__(message)

@@ -25,6 +25,8 @@ class DoorAnswer:
 class RetryAfterError(StoreBusyError):
     """The door says to come back, after `retry_after` seconds where it says when."""
 
+    slug = "retry-after"
+
     def __init__(self, message: str, retry_after: float) -> None:
         super().__init__(message)
         self.retry_after = retry_after
