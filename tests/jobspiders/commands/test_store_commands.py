@@ -122,5 +122,5 @@ def test_without_a_store_there_are_no_rules(tmp_path: Path) -> None:
 def test_mysql_pipeline_is_left_out_unless_an_address_is_set(dsn: str | None) -> None:
     settings = Settings({"MYSQL_DSN": dsn})
     assert sql_dsn(settings) == ""
-    with pytest.raises(NotConfigured, match="MYSQL_DSN"):
+    with pytest.raises(NotConfigured):
         MySqlPipeline.check(settings)
