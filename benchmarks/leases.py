@@ -1,4 +1,4 @@
-"""What leases cost, and how fast a dead node's keywords come back: python -m benchmarks.leases [speed|fleet|idle|recovery|rebuild]
+"""What leases cost, and how fast a dead node's keywords come back: python -m benchmarks.leases [speed|nodes|idle|recovery|rebuild|...]
 
 Client and server share this machine's cores, so every line also gives the CPU time each side spent: the ratios hold when it is busy.
 """
@@ -20,6 +20,9 @@ import redis
 import redis.asyncio
 import uvloop
 
+from benchmarks.lease_crawls import measure_crawl_kills, measure_outage, measure_pace, measure_plain
+from benchmarks.lease_races import measure_races
+from benchmarks.lease_streams import measure_streams
 from benchmarks.lease_worker import KEYS
 from benchmarks.redis_server import PrivateRedis
 from jobschema import Platform
@@ -258,22 +261,37 @@ def measure_idle(server: PrivateRedis) -> None:
     print(f"idle: {calls / 15:.2f} Redis operations/s per worker (heartbeat {LeasePolicy().beat_seconds:g} s)", flush=True)
 
 
-PARTS: dict[str, Callable[[PrivateRedis], None]] = {
-    "speed": measure_speed,
-    "fleet": measure_fleet,
-    "idle": measure_idle,
-    "recovery": measure_recovery,
-    "rebuild": measure_rebuild,
+PARTS: dict[str, Callable[[PrivateRedis, argparse.Namespace], None]] = {
+    "speed": lambda server, _: measure_speed(server),
+    "nodes": lambda server, _: measure_fleet(server),
+    "idle": lambda server, _: measure_idle(server),
+    "recovery": lambda server, _: measure_recovery(server),
+    "rebuild": lambda server, _: measure_rebuild(server),
+    "streams": measure_streams,
+    "races": measure_races,
+    "pace": measure_pace,
+    "outage": measure_outage,
+    "crawl-kills": measure_crawl_kills,
+    "plain": measure_plain,
 }
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("parts", nargs="*", help=f"any of {', '.join(PARTS)}; default all")
-    parts = parser.parse_args().parts or list(PARTS)
-    for part in parts:
+    parser.add_argument("--keywords", type=int, default=1000, help="crawl-kills, plain: keywords a platform (default 1000)")
+    parser.add_argument("--kills", type=int, default=100, help="crawl-kills, plain: SIGKILLs (default 100; plain takes a third)")
+    parser.add_argument("--workers", type=int, default=4, help="crawl-kills, plain: processes (default 4)")
+    parser.add_argument("--races", type=int, default=1000, help="races: at least so many (default 1000)")
+    parser.add_argument("--seconds", type=float, default=60.0, help="outage: how long Redis is away (default 60)")
+    parser.add_argument("--rounds", type=int, default=5, help="pace: alternated rounds (default 5)")
+    parser.add_argument("--seed", type=int, default=4711, help="of the killer's dice")
+    options = parser.parse_args()
+    if unknown := set(options.parts) - set(PARTS):
+        parser.error(f"there is no part {', '.join(sorted(unknown))}; valid are {', '.join(PARTS)}")
+    for part in options.parts or list(PARTS):
         with PrivateRedis() as server:
-            PARTS[part](server)
+            PARTS[part](server, options)
 
 
 if __name__ == "__main__":

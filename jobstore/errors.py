@@ -59,6 +59,16 @@ class StoreBusyError(TransientStoreError):
     slug = "store-busy"
 
 
+class RetryAfterError(StoreBusyError):
+    """The door says to come back, after `retry_after` seconds where it says when."""
+
+    slug = "retry-after"
+
+    def __init__(self, message: str, retry_after: float) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
 class DsnInvalidError(TerminalStoreError):
     """The address of the store cannot be read."""
 

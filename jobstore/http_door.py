@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 import urllib3
 
-from jobstore.errors import AccessRefusedError, DsnInvalidError, StatementRefusedError, StoreBusyError, StoreUnavailableError
+from jobstore.errors import AccessRefusedError, DsnInvalidError, RetryAfterError, StatementRefusedError, StoreUnavailableError
 
 SECONDS = 60.0
 _LATER = frozenset({408, 425, 429, 500, 502, 503, 504})
@@ -20,16 +20,6 @@ class DoorAnswer:
 
     status: int
     body: bytes
-
-
-class RetryAfterError(StoreBusyError):
-    """The door says to come back, after `retry_after` seconds where it says when."""
-
-    slug = "retry-after"
-
-    def __init__(self, message: str, retry_after: float) -> None:
-        super().__init__(message)
-        self.retry_after = retry_after
 
 
 class HttpDoor:

@@ -10,6 +10,7 @@ import time
 from collections import ChainMap, defaultdict
 from collections.abc import Awaitable, Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,15 +18,19 @@ from redis.exceptions import RedisError
 from scrapy.commands import ScrapyCommand
 from scrapy.exceptions import UsageError
 from scrapy.settings import BaseSettings, Settings
+from sqlalchemy.exc import SQLAlchemyError
 
 from jobschema import Platform
 from jobschema.keys import REDIS_KEY, PlatformKeys
 from jobschema.messages import Keyword
+from jobspiders.feeds.keyword_table import read_open_keywords
 from jobspiders.feeds.redis_settings import connect, is_redis_configured
+from jobspiders.leases.budget import set_limits
 from jobspiders.leases.entries import read_message
 from jobspiders.leases.queue import KeywordPlace, KeywordQueue, Pushed
 from jobspiders.leases.scripts import LeaseScripts, RedisTransport
 from jobspiders.platforms import build_platform
+from jobspiders.secret import reveal
 
 MISSING = 4  # exit code: the law is broken, or the keyword is not there
 
@@ -46,6 +51,7 @@ class Errand:
     words: list[str]
     opts: argparse.Namespace
     city_code: Callable[[str], str]
+    set_limits: Callable[[float | None, float | None], Awaitable[None]]
 
     async def find(self) -> list[str]:
         """The identities that the words name: texts, or identities as `where` and `dead` print them."""
@@ -68,12 +74,15 @@ async def push(errand: Errand) -> int:
 
 
 async def rebuild(errand: Errand) -> int:
-    """Fill a Redis that lost its memory from --file, the export of the keyword table; what is open already stays as it is."""
-    if not errand.opts.file:
-        raise UsageError("give --file with one message a line (- for standard input): the keywords that are not complete", print_help=False)
+    """Fill a Redis that lost its memory from --table, the control plane's keywords, or from --file; what is open already stays as it is."""
+    if not errand.opts.file and not errand.opts.table:
+        raise UsageError("give --table, or --file with one message a line (- for standard input)", print_help=False)
     begin = time.monotonic()
     for run, group in group_by_run(read_file(errand)).items():
         show(errand, await errand.queue.push(group, run), run=run)
+    if errand.opts.table:
+        keywords = read_open_keywords(errand.opts.table_url, errand.queue.platform)
+        show(errand, await errand.queue.push(keywords, errand.opts.run), run=errand.opts.run)
     print(f"rebuilt in {time.monotonic() - begin:.1f} s")
     return await status(errand)
 
@@ -140,6 +149,16 @@ async def drop(errand: Errand) -> int:
     return 0
 
 
+async def limit(errand: Errand) -> int:
+    """What all nodes together may ask, from their next request on: --platform-rate, --egress-rate; neither: back to their settings."""
+    opts = errand.opts
+    await errand.set_limits(opts.platform_rate, opts.egress_rate)
+    said = {"platform": opts.platform_rate, "each exit": opts.egress_rate}
+    shown = ", ".join(f"{noun} {'as the nodes are set' if rate is None else f'{rate:g} requests/s'}" for noun, rate in said.items())
+    print(f"{errand.queue.platform}: {shown}")
+    return 0
+
+
 VERBS: dict[str, Callable[[Errand], Awaitable[int]]] = {
     "push": push,
     "status": status,
@@ -149,6 +168,7 @@ VERBS: dict[str, Callable[[Errand], Awaitable[int]]] = {
     "retry": retry,
     "drop": drop,
     "rebuild": rebuild,
+    "limit": limit,
 }
 
 
@@ -176,8 +196,13 @@ class Command(ScrapyCommand):
         parser.add_argument("--depth", type=int, help="push: search pages at most")
         parser.add_argument("--priority", type=int, default=0, help="push: a higher one goes first (-1000 to 1000)")
         parser.add_argument("--file", help="push, rebuild: messages as they go to the redis_key, one a line; - for standard input")
+        parser.add_argument(
+            "--table", action="store_true", help="rebuild: what is due or under way in the database of CONTROL_DATABASE_URL"
+        )
         parser.add_argument("--audit", action="store_true", help="status: check every keyword (blocks Redis for about 1 s per 300,000)")
         parser.add_argument("--count", type=int, default=100, help="dead: how many at most")
+        parser.add_argument("--platform-rate", type=float, help="limit: requests per second of all nodes together; 0 = no limit")
+        parser.add_argument("--egress-rate", type=float, help="limit: the same through one exit")
         parser.add_argument("--all", action="store_true", help="retry, drop: every dead letter")
         parser.add_argument("--json", action="store_true", help="status, where, dead: JSON lines")
 
@@ -187,6 +212,9 @@ class Command(ScrapyCommand):
             raise UsageError(f"give a verb ({', '.join(VERBS)}) and a platform ({', '.join(Platform)}), as in: scrapy keywords status boss")
         if not is_redis_configured(settings):
             raise UsageError("no Redis is named. Set REDIS_URL, as in redis://127.0.0.1:6379/0", print_help=False)
+        opts.table_url = reveal(settings.get("CONTROL_DATABASE_URL"))
+        if opts.table and not opts.table_url:
+            raise UsageError("--table reads the database of CONTROL_DATABASE_URL, which is empty", print_help=False)
         opts.lease_seconds = settings.getfloat("LEASE_SECONDS", 9.0)
         try:
             self.exitcode = asyncio.run(work(args[0], settings, Platform(args[1]), Words(args[2:], opts)))
@@ -195,6 +223,9 @@ class Command(ScrapyCommand):
             raise UsageError(
                 f"Redis or a file does not answer as it should ({said}). Check REDIS_URL and --file", print_help=False
             ) from None
+        except SQLAlchemyError as error:  # its text may hold the address
+            said = type(error).__name__
+            raise UsageError(f"the keyword table cannot be read ({said}). Check CONTROL_DATABASE_URL", print_help=False) from None
         except ValueError as error:
             raise UsageError(str(error), print_help=False) from None
 
@@ -205,7 +236,7 @@ async def work(verb: str, settings: BaseSettings, platform: Platform, said: Word
     keys = PlatformKeys(platform, settings.get("REDIS_START_URLS_KEY") or REDIS_KEY)
     async with connect(settings) as client:
         queue = KeywordQueue(LeaseScripts(RedisTransport(client), keys), platform)
-        return await VERBS[verb](Errand(queue, said.words, said.opts, site.city_code))
+        return await VERBS[verb](Errand(queue, said.words, said.opts, site.city_code, partial(set_limits, client, keys)))
 
 
 def read_file(errand: Errand) -> Iterator[tuple[Keyword, str]]:

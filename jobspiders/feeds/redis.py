@@ -28,9 +28,13 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class FeedOptions:
-    """`max_held`: keywords crawled at once. `max_idle`: seconds without a keyword anywhere before leases() ends; 0 = wait for ever."""
+    """`max_held`: keywords crawled at once. `max_leases`: those and the ones whose rows the stores have not confirmed yet.
+
+    `max_idle`: seconds without a keyword anywhere before leases() ends; 0 = wait for ever.
+    """
 
     max_held: int = 16
+    max_leases: int = MAX_BATCH
     max_idle: float = 0.0
     law_seconds: float = 60.0  # between two looks at the conservation law
 
@@ -182,14 +186,15 @@ class RedisFeed:
                 continue
             pause = min(self.holder.policy.beat_seconds, beat.next_deadline + 0.01)
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._nudge.wait(), pause)
+                async with asyncio.timeout(pause):  # wait_for() of Python 3.11 may swallow the cancellation of close()
+                    await self._nudge.wait()
 
     def _count_room(self) -> int:
         if not self._is_hungry or self._is_draining or self._unstarted:
             return 0
         held = self.holder.held
         self._crawled = {name: epoch for name, epoch in self._crawled.items() if name in held and held[name].epoch == epoch}
-        return max(0, min(self.options.max_held - len(held) + len(self._crawled), MAX_BATCH - len(held)))
+        return max(0, min(self.options.max_held - len(held) + len(self._crawled), self.options.max_leases - len(held)))
 
     async def _digest(self, beat: Beat) -> None:
         self.figures.claimed += len(beat.claimed)

@@ -11,6 +11,7 @@ from scrapy_redis import connection, defaults
 
 from jobspiders.leases.budget import BudgetLimits
 from jobspiders.leases.holder import LeasePolicy
+from jobspiders.leases.scripts import MAX_BATCH
 from jobspiders.secret import reveal
 
 if TYPE_CHECKING:
@@ -46,6 +47,14 @@ def read_policy(settings: BaseSettings) -> LeasePolicy:
     if attempts < 1:
         raise ValueError(f"LEASE_MAX_ATTEMPTS is {attempts}; at least 1 is needed")
     return LeasePolicy(beat, lease, attempts)
+
+
+def read_max_leases(settings: BaseSettings) -> int:
+    """How many keywords a node may hold. Raises ValueError when the setting is out of range."""
+    most = settings.getint("LEASE_MAX_HELD", 200)
+    if not 1 <= most <= MAX_BATCH:
+        raise ValueError(f"LEASE_MAX_HELD is {most}; valid are 1 to {MAX_BATCH}")
+    return most
 
 
 def read_limits(settings: BaseSettings) -> BudgetLimits:

@@ -17,7 +17,7 @@ from jobschema.messages import Keyword, Lease
 from jobspiders import statkeys
 from jobspiders.errors import ArgumentsInvalidError
 from jobspiders.feeds.redis import FeedOptions, RedisFeed
-from jobspiders.feeds.redis_settings import connect, is_redis_configured, read_limits, read_policy
+from jobspiders.feeds.redis_settings import connect, is_redis_configured, read_limits, read_max_leases, read_policy
 from jobspiders.leases.budget import RequestBudget
 from jobspiders.leases.entries import MessageUnreadableError, entry_id, read_message
 from jobspiders.leases.holder import LeaseHolder
@@ -65,7 +65,7 @@ class RedisKeywordMixin(RedisMixin):  # type: ignore[misc]  # scrapy-redis has n
         self.feed = RedisFeed(
             LeaseHolder(scripts, self.platform_name, read_policy(settings), node=node),
             KeywordQueue(scripts, self.platform_name),
-            FeedOptions(max_held=self.redis_batch_size, max_idle=float(self.max_idle_time)),
+            FeedOptions(self.redis_batch_size, read_max_leases(settings), float(self.max_idle_time)),
             read_message=self.make_keyword_from_data,
             on_lost=self.on_leases_lost,
         )

@@ -17,6 +17,7 @@ from jobspiders.leases.outage import RedisPatience
 from jobspiders.leases.scripts import REDIS_CLOCK, RedisTransport, Transport, build_script
 
 SECOND = 1_000_000
+MOST_PER_SECOND = 100_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,8 +88,11 @@ class RequestBudget:
         return int(await self.patience(lambda: self._transport(self._take, keys, arguments)))
 
 
-async def set_limits(client: Redis, keys: PlatformKeys, *, platform_rate: float | None = None, egress_rate: float | None = None) -> None:
-    """One operator's limits for every node, from its next request on. None: back to the nodes' own settings."""
+async def set_limits(client: Redis, keys: PlatformKeys, platform_rate: float | None = None, egress_rate: float | None = None) -> None:
+    """One operator's limits for every node, from its next request on. None: back to the nodes' own settings. Raises ValueError."""
+    for rate in (platform_rate, egress_rate):
+        if rate is not None and not 0 <= rate < MOST_PER_SECOND:
+            raise ValueError(f"a limit of {rate:g} requests/s is out of range; valid are 0 (no limit) to {MOST_PER_SECOND:,}")
     for name, rate in (("platform", platform_rate), ("egress", egress_rate)):
         if rate is None:
             await client.hdel(keys.limits, name)

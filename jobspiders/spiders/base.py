@@ -21,7 +21,7 @@ from jobspiders.errors import ArgumentsInvalidError, PoolExhaustedError, Refused
 from jobspiders.feeds.arguments import ArgumentFeed
 from jobspiders.feeds.base import KeywordFeed
 from jobspiders.feeds.control import open_control_feed
-from jobspiders.feeds.redis_settings import is_redis_configured, read_limits, read_policy
+from jobspiders.feeds.redis_settings import is_redis_configured, read_limits, read_max_leases, read_policy
 from jobspiders.feeds.redis_spider import RedisKeywordMixin
 from jobspiders.ledger import KeywordRun, Ledger
 from jobspiders.platforms.base import Call, CallKind, RawCompany, RawJob, Reading, SearchPlatform, SearchQuery
@@ -95,6 +95,7 @@ class KeywordSpider(RedisKeywordMixin, Args[KeywordParams], Spider):
         if is_redis_configured(settings):
             read_policy(settings)
             read_limits(settings)
+            read_max_leases(settings)
         elif not keywords and not is_control_configured(settings):
             example = f"scrapy crawl {cls.name} -a keywords=Python,Java -a city=北京,上海"
             raise ArgumentsInvalidError(f"no keyword is given. Say what to search: {example}; or set REDIS_URL to wait for keywords there")

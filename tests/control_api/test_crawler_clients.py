@@ -3,24 +3,34 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import os
 import threading
 import time
 from collections.abc import Awaitable, Callable, Iterator
 from typing import Any
 
 import pytest
+import redis.asyncio
 import uvicorn
 from fastapi.testclient import TestClient
 from sqlmodel import select
 
+from benchmarks.redis_server import PrivateRedis, is_installed
 from control_api.deps import Control
 from control_api.models import Keyword, KeywordRun, Node, Token, TokenEvent
 from jobschema import Platform, Verdict, messages
+from jobschema.keys import PlatformKeys
 from jobspiders.control_client import ControlAwayError, ControlClient, ControlRefusedError
 from jobspiders.errors import PoolExhaustedError
 from jobspiders.feeds.arguments import ArgumentFeed
 from jobspiders.feeds.base import KeywordFeed
 from jobspiders.feeds.control import ControlFeed, ControlFeedOptions
+from jobspiders.feeds.redis import FeedOptions, RedisFeed
+from jobspiders.leases.entries import read_message
+from jobspiders.leases.holder import LeaseHolder, LeasePolicy
+from jobspiders.leases.queue import KeywordQueue
+from jobspiders.leases.scripts import LeaseScripts, RedisTransport
 from jobspiders.pools.control_tokens import ControlTokenPool
 
 Headers = dict[str, str]
@@ -74,11 +84,45 @@ def read_runs(control: Control) -> list[KeywordRun]:
 # -- what every feed promises, whoever gives the keywords --------------------------------------------------------------
 
 
-@pytest.fixture(params=["arguments", "control"])
+class OwnRedisFeed(RedisFeed):
+    """A feed that closes its connection with itself, as the spider does."""
+
+    def __init__(self, server: PrivateRedis) -> None:
+        self.connection = redis.asyncio.Redis(port=server.port, decode_responses=True)
+        scripts = LeaseScripts(RedisTransport(self.connection), PlatformKeys("boss"))
+        policy = LeasePolicy(beat_seconds=0.05, lease_seconds=1.0)
+        super().__init__(
+            LeaseHolder(scripts, Platform.BOSS, policy),
+            KeywordQueue(scripts, Platform.BOSS),
+            FeedOptions(max_held=3, max_idle=0.2),
+            read_message=lambda data: read_message(data, Platform.BOSS),
+        )
+
+    async def close(self, grace: float = 5.0) -> None:
+        await super().close(grace)
+        await self.connection.aclose()
+
+
+@pytest.fixture
+def redis_server() -> Iterator[PrivateRedis]:
+    if not is_installed():
+        if os.environ.get("CI"):
+            pytest.fail("redis-server is not installed: apt-get install redis-server")
+        pytest.skip("redis-server is not installed (apt-get install redis-server)")
+    with PrivateRedis() as server:
+        yield server
+
+
+@pytest.fixture(params=["arguments", "control", "redis"])
 def make_feed(request: pytest.FixtureRequest, control: Control) -> Callable[[ControlClient, int], KeywordFeed]:
     """Makes a feed of so many keywords."""
+    server = request.getfixturevalue("redis_server") if request.param == "redis" else None
 
     def make(client: ControlClient, count: int) -> KeywordFeed:
+        if server is not None:
+            with server.client() as operator:
+                operator.lpush("boss:keywords", *[json.dumps({"text": f"text {n}", "city_code": "1", "depth": 2}) for n in range(count)])
+            return OwnRedisFeed(server)
         if request.param == "arguments":
             return ArgumentFeed([messages.Keyword(Platform.BOSS, f"text {n}", "1", 2) for n in range(count)])
         add_keywords(control, count)

@@ -15,12 +15,12 @@ from jobstore.enrichment import EnrichmentSink
 from jobstore.errors import (
     AccessRefusedError,
     DsnInvalidError,
+    RetryAfterError,
     RowsRefusedError,
     StatementRefusedError,
     StoreUnavailableError,
     TransientStoreError,
 )
-from jobstore.http_door import RetryAfterError
 from jobstore.ingest import PATH, IngestSink
 
 Reply = Callable[[dict[str, Any]], tuple[int, dict[str, str], Any]]

@@ -15,7 +15,7 @@ from scrapy_redis.spiders import RedisMixin
 from jobschema import Platform
 from jobschema.messages import Keyword
 from jobspiders.errors import ArgumentsInvalidError
-from jobspiders.feeds.redis_settings import connect, is_redis_configured, read_policy
+from jobspiders.feeds.redis_settings import connect, is_redis_configured, read_max_leases, read_policy
 from jobspiders.feeds.redis_spider import RedisKeywordMixin
 from jobspiders.leases.entries import MessageUnreadableError
 from jobspiders.secret import Secret
@@ -79,6 +79,12 @@ def test_spider_reads_key_and_batch_as_scrapy_redis_does(platform: Any, settings
     assert (spider.redis_key, spider.feed.options.max_held) == (redis_key, batch)
     assert spider.feed.options.max_idle == 0, "idles for work"
     asyncio.run(spider.server.aclose())
+
+
+@pytest.mark.parametrize("most", [0, 1001])
+def test_too_many_leases_for_a_node_are_refused_by_name(most: int) -> None:
+    with pytest.raises(ValueError, match=f"LEASE_MAX_HELD is {most}; valid are 1 to 1000"):
+        read_max_leases(Settings({"LEASE_MAX_HELD": most}))
 
 
 def test_message_with_a_city_name_becomes_a_keyword_with_its_code(platform: Any) -> None:

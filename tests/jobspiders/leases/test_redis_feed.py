@@ -85,6 +85,22 @@ def test_leases_come_as_far_as_there_is_room(run_nodes: Any) -> None:
     run_nodes(body)
 
 
+def test_run_whose_rows_are_on_their_way_makes_room_and_still_counts_against_the_limit(run_nodes: Any) -> None:
+    async def body(node: Node) -> None:
+        await node.push("a", "b", "c", "d")
+        first, second = await node.next(), await node.next()
+        node.feed.crawled(first)
+        third = await node.next()
+        node.feed.crawled(second)
+        fourth = asyncio.ensure_future(node.next())
+        await asyncio.sleep(0.2)
+        assert not fourth.done(), "three may be held: one is crawled, two wait for the stores"
+        await node.feed.complete(first)
+        assert [third.keyword.text, (await fourth).keyword.text] == ["c", "d"]
+
+    run_nodes(body, options=FeedOptions(max_held=2, max_leases=3))
+
+
 def test_feed_idles_until_a_message_is_pushed_to_the_redis_key(run_nodes: Any) -> None:
     async def body(node: Node) -> Lease:
         waiting = asyncio.ensure_future(node.next())
