@@ -62,12 +62,13 @@ class BlockMaker:
         """`attributes` of a row in the order of the table's columns; by default named like them."""
         self._table = table
         self._attributes = dict(zip(table.names, attributes or table.names, strict=True))
-        self._read = attrgetter(*self._attributes.values())
+        self._readers = [attrgetter(name) for name in self._attributes.values()]
 
     def make(self, rows: Sequence[Any]) -> Block:
         """The block for `rows` (at least one). Raises RowRefusedError for the first value that its column cannot hold."""
         columns = []
-        for column, values in zip(self._table.columns, zip(*map(self._read, rows), strict=True), strict=True):
+        for column, read in zip(self._table.columns, self._readers, strict=True):
+            values = tuple(map(read, rows))
             try:
                 _check_types(column, values)
                 columns.append(_ENCODERS.get(column.kind, _keep)(column, values))
@@ -116,6 +117,8 @@ def _encode_texts(column: TableColumn, values: tuple[Any, ...]) -> list[Any]:
         return _mend_repeated(values)
     try:
         # The driver takes bytes as they are: one encoding, and it tells whether there is anything to mend.
+        if None not in values:
+            return list(map(str.encode, values))
         return [None if value is None else value.encode() for value in values]
     except UnicodeEncodeError:
         return [None if value is None else mend(value).encode() for value in values]

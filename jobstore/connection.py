@@ -16,6 +16,7 @@ from typing import Any
 import clickhouse_connect
 from clickhouse_connect.datatypes.base import ClickHouseType
 from clickhouse_connect.datatypes.registry import get_from_name
+from clickhouse_connect.driver import options
 from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import ClickHouseError, Error, OperationalError
 
@@ -55,7 +56,10 @@ class Connection:
         self._pid = os.getpid()
         self._types: dict[str, list[ClickHouseType]] = {}
         self._client: Client | None = self._connect()
-        with suppress(ImportError):  # the driver would import it, if it is there, in the middle of the first insert
+        # The driver would import both, where they are there, in the middle of the first insert, to see whether a block of lists is one
+        # of theirs. pandas alone takes as long as storing 2,000 postings, and nothing here reads or writes a data frame.
+        vars(options).setdefault("pd", None)
+        with suppress(ImportError):
             import_module("numpy")
 
     def __repr__(self) -> str:

@@ -6,10 +6,13 @@ JSON and not pickle: what is read from a disk must not be able to run anything, 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict
 from datetime import date, datetime
 from functools import cache
+from operator import attrgetter
+from struct import Struct
+from struct import error as StructError  # noqa: N812
 from typing import Any
 
 import orjson
@@ -18,26 +21,57 @@ from backports import zstd
 from jobschema.columns import Column, Kind, columns
 from jobschema.rows import Company, Job, PendingCompany, Row
 
-LEVEL = 1  # of zstd: a fifth of the size for less than the encoding costs
+LEVEL = -3  # of zstd: a tenth of the size for less than the encoding costs
 PIECE = 250  # rows encoded at a stretch: the encoder lets no other thread run meanwhile, and the crawl must go on
+_LENGTH = Struct("<Q")
 _ROWS: dict[str, type] = {"j": Job, "c": Company, "p": PendingCompany}
 _LETTERS = {row: letter for letter, row in _ROWS.items()}
 
 
 def pack_rows(rows: Sequence[Row]) -> bytes:
-    """The bytes of a batch's rows, their order kept. Values of a wrong type come back as JSON knows them."""
-    pieces = [write_json(rows[first : first + PIECE])[1:-1] for first in range(0, len(rows), PIECE)]
-    kinds = "".join([_LETTERS[type(row)] for row in rows])
-    return zstd.compress(b'{"kinds":"%b","rows":[%b]}' % (kinds.encode(), b",".join(pieces)), LEVEL)
+    """The bytes of a batch's rows, their order kept. Values of a wrong type come back as JSON knows them.
+
+    In zstd: the length of a JSON document, the document (names of the values per kind of row, then the rows as lists of values), and
+    behind it the text of every `raw`, which is JSON already and is not escaped once more.
+    """
+    kinds = [_LETTERS[type(row)] for row in rows]
+    raws = [getattr(row, "raw", "") for row in rows]
+    odd = {str(place): raw for place, raw in enumerate(raws) if type(raw) is not str}  # a fault: the sink will say so
+    tail = [raw.encode("utf-8", "surrogatepass") if type(raw) is str else b"" for raw in raws]
+    head = {"kinds": "".join(kinds), "names": {kind: _names(_ROWS[kind]) for kind in set(kinds)}, "odd": odd, "sizes": list(map(len, tail))}
+    document = b'%b,"rows":[%b]}' % (write_json(head)[:-1], b",".join(_write_values(rows)))
+    return zstd.compress(b"".join((_LENGTH.pack(len(document)), document, *tail)), LEVEL)
+
+
+def _write_values(rows: Sequence[Row]) -> Iterator[bytes]:
+    take = {row: attrgetter(*_names(row)) for row in _LETTERS}
+    for first in range(0, len(rows), PIECE):
+        yield write_json([take[type(row)](row) for row in rows[first : first + PIECE]])[1:-1]
+
+
+@cache
+def _names(row: type) -> list[str]:
+    return [column.name for column in columns(row) if column.name != "raw"]
 
 
 def unpack_rows(body: bytes) -> tuple[Row, ...]:
     """The rows of `pack_rows`. Raises ValueError for bytes that are none (zstd.ZstdError is one too)."""
     try:
-        document = read_json(zstd.decompress(body))
-        return tuple(read_row(_ROWS[kind], values) for kind, values in zip(document["kinds"], document["rows"], strict=True))
-    except (zstd.ZstdError, KeyError, TypeError) as error:
+        plain = memoryview(zstd.decompress(body))
+        (length,) = _LENGTH.unpack_from(plain)
+        start = _LENGTH.size + length
+        document = read_json(bytes(plain[_LENGTH.size : start]))
+        return tuple(_read_rows(document, plain[start:]))
+    except (zstd.ZstdError, KeyError, TypeError, StructError) as error:
         raise ValueError(f"these bytes hold no rows ({type(error).__name__}: {error})") from error
+
+
+def _read_rows(document: dict[str, Any], tail: memoryview) -> Iterator[Row]:
+    odd, names, end = document["odd"], document["names"], 0
+    for place, (kind, size, values) in enumerate(zip(document["kinds"], document["sizes"], document["rows"], strict=True)):
+        start, end = end, end + size
+        raw = odd.get(str(place), str(tail[start:end], "utf-8", "surrogatepass"))
+        yield read_row(_ROWS[kind], {**dict(zip(names[kind], values, strict=True)), "raw": raw})
 
 
 def write_json(value: Any) -> bytes:

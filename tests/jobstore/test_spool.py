@@ -113,6 +113,9 @@ def test_pack_rows_any_row_comes_back_as_it_was(make_job, make_company, make_pen
         make_job("emoji", title="😀\x00'; DROP TABLE boss_job; --", description="长" * 1_000_000),
         make_job("half", title="cut \ud83d"),
         make_job("wrong", month_low="much", salary_months=2**70),
+        make_job("cut raw", raw='{"title": "\ud83d"}'),
+        make_job("no raw", raw=None),
+        make_job("raw not written", raw={"title": 7}),
     )
     found = unpack_rows(pack_rows(rows))
     assert found == rows
