@@ -34,6 +34,7 @@ bench: $(VENV)/.installed
 	$(BIN)/python -m benchmarks.normalise
 	$(BIN)/python -m benchmarks.signing
 	$(BIN)/python -m benchmarks.clickhouse_write
+	$(BIN)/python -m benchmarks.control ingest read
 
 packages:
 	tests/install-packages

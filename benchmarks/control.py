@@ -1,10 +1,11 @@
 """The control plane measured, side by side with the bare thing.
 
-    python -m benchmarks.control [ingest] [read] [nodes]
+    python -m benchmarks.control [ingest] [read] [nodes] [runs] [runs-mariadb]
 
 ingest: rows a second through the door until stored, against bare clickhouse-connect inserts of the same batches.
 read:   requests a second of JWT + one read, against a bare FastAPI route that does the same read.
 nodes:  1,000 nodes beating and claiming at once: p50, p99, errors, and keywords that two nodes were given.
+runs:   the search routes with 1,000,000 runs behind them: p50 and p95 over filters and deep parts (benchmarks/control_runs.py).
 """
 
 from __future__ import annotations
@@ -30,6 +31,7 @@ import orjson
 from backports import zstd
 
 from benchmarks.clickhouse_write import insert_bare, make_jobs
+from benchmarks.control_runs import measure_runs, measure_runs_mariadb
 from benchmarks.control_server import ControlServer
 from control_api.db import open_database
 from control_api.models import Keyword, Node
@@ -206,7 +208,13 @@ async def _live(url: str, secrets: Sequence[str]) -> tuple[list[float], list[flo
     return beats, claims, statuses, given
 
 
-MEASURES: dict[str, Callable[[Path], None]] = {"ingest": measure_ingest, "read": measure_read, "nodes": measure_nodes}
+MEASURES: dict[str, Callable[[Path], None]] = {
+    "ingest": measure_ingest,
+    "read": measure_read,
+    "nodes": measure_nodes,
+    "runs": measure_runs,
+    "runs-mariadb": measure_runs_mariadb,
+}
 
 
 def main() -> None:

@@ -111,6 +111,8 @@ def _count_faults(client: redis.Redis, late: set[str], pushed: int) -> Counter[s
         faults["late ends refused"] += lease in late and state != "complete"
         faults["late ends accepted"] += lease in late and state == "complete"
         complete[lease.rsplit(" ", 1)[0]] += state == "complete"
+    counted = int(client.hget(KEYS.lease("counts"), "complete") or 0)  # type: ignore[arg-type]
+    faults["completions beyond the keywords"] = counted - pushed
     faults["completed twice"] = sum(count > 1 for count in complete.values())
     faults["pages missing"] = pushed * PAGES - int(client.scard("oracle:pages"))  # type: ignore[arg-type]
     return faults

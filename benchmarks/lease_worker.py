@@ -10,6 +10,8 @@ from __future__ import annotations
 import argparse
 import asyncio
 import os
+from collections.abc import Iterable
+from typing import Any
 
 import redis.asyncio
 
@@ -26,6 +28,20 @@ PAGES = 5
 KEYS = PlatformKeys("boss")
 
 
+class WitnessHolder(LeaseHolder):
+    """Remembers which completions Redis accepted: the feed's figures are of all leases together."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.accepted: set[tuple[str, int]] = set()
+
+    async def complete(self, leases: Iterable[Lease]) -> list[bool]:
+        asked = list(leases)
+        answers = await super().complete(asked)
+        self.accepted |= {(lease.lease_id, lease.epoch) for lease, answer in zip(asked, answers, strict=True) if answer}
+        return answers
+
+
 async def crawl(feed: RedisFeed, client: redis.asyncio.Redis, lease: Lease, seconds: float) -> None:
     """Fetch the pages, store them, then complete: the order that must not change."""
     me = f"{os.getpid()} {lease.lease_id} {lease.epoch}"
@@ -37,16 +53,17 @@ async def crawl(feed: RedisFeed, client: redis.asyncio.Redis, lease: Lease, seco
         await feed.give_back(lease, {"lease_stale": 1})
         return
     await client.sadd("oracle:pages", *[f"{lease.lease_id}#{page}" for page in range(PAGES)])
-    before = feed.figures.complete
     await feed.complete(lease)
-    await client.rpush("oracle:ends", f"{me} {'complete' if feed.figures.complete > before else 'refused'}")
+    assert isinstance(feed.holder, WitnessHolder)
+    is_accepted = (lease.lease_id, lease.epoch) in feed.holder.accepted
+    await client.rpush("oracle:ends", f"{me} {'complete' if is_accepted else 'refused'}")
 
 
 async def work(options: argparse.Namespace) -> None:
     client = redis.asyncio.Redis.from_url(options.url, decode_responses=True)
     scripts = LeaseScripts(RedisTransport(client), KEYS)
     feed = RedisFeed(
-        LeaseHolder(scripts, Platform.BOSS, LeasePolicy(options.beat, options.lease, max_attempts=100), node={"pid": os.getpid()}),
+        WitnessHolder(scripts, Platform.BOSS, LeasePolicy(options.beat, options.lease, max_attempts=100), node={"pid": os.getpid()}),
         KeywordQueue(scripts, Platform.BOSS),
         FeedOptions(max_held=options.held, max_idle=options.idle),
         read_message=lambda data: read_message(data, Platform.BOSS),

@@ -8,23 +8,29 @@ from __future__ import annotations
 import argparse
 import asyncio
 import multiprocessing
+import os
 import random
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any
 
 import redis
 import redis.asyncio
 import uvloop
+from sqlalchemy import create_engine, insert
+from sqlmodel import Session
 
 from benchmarks.lease_crawls import measure_crawl_kills, measure_outage, measure_pace, measure_plain
 from benchmarks.lease_races import measure_races
 from benchmarks.lease_streams import measure_streams
 from benchmarks.lease_worker import KEYS
 from benchmarks.redis_server import PrivateRedis
+from control_api.models import Keyword as KeywordRow
 from jobschema import Platform
 from jobschema.messages import Keyword
 from jobspiders.leases.holder import LeaseHolder, LeasePolicy
@@ -144,33 +150,43 @@ def run_nodes(port: int, nodes: int, seconds: float, keyword_seconds: float) -> 
     return asyncio.run(main())
 
 
-def measure_fleet(server: PrivateRedis, seconds: float = 12.0) -> None:
-    print("nodes   seconds per keyword   Redis operations/s   keywords/s   Redis CPU   step p50, p99 ms (client included)")
+def measure_fleet(server: PrivateRedis) -> None:
+    print(
+        "nodes   seconds per keyword   Redis operations/s   keywords/s   Redis CPU (us an operation)   step p50, p99 ms (client included)"
+    )
     with server.client() as client, multiprocessing.Pool(2) as pool:
-        for nodes, keyword_seconds in ((200, 1e9), (200, 10.0), (200, 2.0), (600, 10.0)):
+        for nodes, keyword_seconds in ((200, 1e9), (200, 10.0), (200, 2.0), (600, 10.0), (2000, 10.0)):
+            seconds = max(12.0, nodes / 60)  # that many connections take a while to open
             client.flushall()
             push_all(server, min(80_000, int(nodes * 4 * (seconds / keyword_seconds + 3))), "r")
             client.config_resetstat()
             spent = server_cpu(client)
             results = pool.starmap(run_nodes, [(server.port, nodes // 2, seconds, keyword_seconds)] * 2)
-            redis_cpu = (server_cpu(client) - spent) / seconds
+            redis_cpu = server_cpu(client) - spent
             stats: dict[str, Any] = client.info("commandstats")  # type: ignore[assignment]
             calls = stats["cmdstat_evalsha"]["calls"]
             counts: dict[str, str] = client.hgetall(KEYS.lease("counts"))  # type: ignore[assignment]
-            delays = sorted(delay for part in results for delay in part)
-            p50, p99 = delays[len(delays) // 2] * 1000, delays[int(len(delays) * 0.99)] * 1000
             kind = "idle" if keyword_seconds > 1e6 else f"{keyword_seconds:g}"
-            done = int(counts.get("complete", 0)) / seconds
-            print(
-                f"{nodes:5}   {kind:>19}   {calls / seconds:18,.0f}   {done:10,.1f}   {redis_cpu:9.1%}   {p50:.1f}, {p99:.1f}", flush=True
-            )
+            figures = f"{calls / seconds:18,.0f}   {int(counts.get('complete', 0)) / seconds:10,.1f}"
+            cost = f"{redis_cpu / seconds:9.1%} ({redis_cpu / calls * 1e6:.0f})"
+            delays = sorted(delay * 1000 for part in results for delay in part)
+            steps = f"{delays[len(delays) // 2]:.1f}, {delays[int(len(delays) * 0.99)]:.1f}"
+            print(f"{nodes:5}   {kind:>19}   {figures}   {cost:>27}   {steps}", flush=True)
 
 
 # -- recovery: SIGKILL to the next lease --------------------------------------------------------------------------------------
 
 
-def measure_recovery(server: PrivateRedis, victims: int = 24, survivors: int = 2) -> None:
+def measure_recovery(server: PrivateRedis, rounds: int = 4, victims: int = 24) -> None:
     """Real processes with 3 s heartbeats and 9 s leases, killed at random moments; the survivors idle."""
+    seconds = sorted(second for _ in range(rounds) for second in _kill_workers(server, victims))
+    p95, p99 = seconds[int(len(seconds) * 0.95)], seconds[int(len(seconds) * 0.99)]
+    print(f"recovery: {rounds * victims} workers killed, {len(seconds)} leases; SIGKILL to the next lease ", end="")
+    print(f"p50 {seconds[len(seconds) // 2]:.1f} s, p95 {p95:.1f} s, p99 {p99:.1f} s, longest {seconds[-1]:.1f} s", flush=True)
+
+
+def _kill_workers(server: PrivateRedis, victims: int, survivors: int = 2) -> list[float]:
+    """Seconds from each killed worker's end to the next lease of each of its keywords."""
     command = [sys.executable, "-m", "benchmarks.lease_worker", server.url, "--work", "100000", "--held"]
     with server.client() as client:
         client.flushall()
@@ -189,10 +205,7 @@ def measure_recovery(server: PrivateRedis, victims: int = 24, survivors: int = 2
         for process in heirs:
             process.kill()
             process.wait()
-    seconds.sort()
-    p95, p99 = seconds[int(len(seconds) * 0.95)], seconds[int(len(seconds) * 0.99)]
-    print(f"recovery: {victims} workers killed, {len(seconds)} leases; SIGKILL to the next lease ", end="")
-    print(f"p50 {seconds[len(seconds) // 2]:.1f} s, p95 {p95:.1f} s, p99 {p99:.1f} s, longest {seconds[-1]:.1f} s", flush=True)
+    return seconds
 
 
 def _watch_claims(client: redis.Redis, killed: dict[str, float], count: int) -> list[float]:
@@ -245,6 +258,34 @@ def measure_rebuild(server: PrivateRedis, count: int = 100_000) -> None:
     print(f"status {status * 1000:.1f} ms, audit {audit * 1000:.0f} ms, find {find * 1000:.0f} ms")
 
 
+def measure_table(server: PrivateRedis, count: int = 100_000) -> None:
+    """The operator's command after a failover to an empty Redis: the control plane's table into the queue, its start included."""
+    with server.client() as client, tempfile.TemporaryDirectory() as folder:
+        client.flushall()
+        url = f"sqlite:///{folder}/control.db"
+        write_table(url, count)
+        environment = {**os.environ, "REDIS_URL": server.url, "CONTROL_DATABASE_URL": url}
+        command = [sys.executable, "-m", "scrapy", "keywords", "rebuild", "boss", "--table"]
+        begin = time.perf_counter()
+        said = subprocess.run(command, env=environment, capture_output=True, text=True, check=True).stdout
+        seconds = time.perf_counter() - begin
+    print(f"scrapy keywords rebuild --table: {count:,} keywords in {seconds:.1f} s; {said.splitlines()[0]}", flush=True)
+
+
+def write_table(url: str, count: int) -> None:
+    """The control plane's keyword table with `count` due keywords of boss."""
+    engine = create_engine(url)
+    KeywordRow.metadata.create_all(engine)
+    now = datetime.now(UTC)
+    rows = [
+        {"platform": "boss", "text": f"keyword {i}", "city_code": "101010100", "rank": -(i % 3), "available_at": now} for i in range(count)
+    ]
+    with Session(engine) as session:
+        session.execute(insert(KeywordRow), rows)
+        session.commit()
+    engine.dispose()
+
+
 def measure_idle(server: PrivateRedis) -> None:
     """A worker with nothing to do, at the default heartbeat."""
     with server.client() as client:
@@ -267,6 +308,7 @@ PARTS: dict[str, Callable[[PrivateRedis, argparse.Namespace], None]] = {
     "idle": lambda server, _: measure_idle(server),
     "recovery": lambda server, _: measure_recovery(server),
     "rebuild": lambda server, _: measure_rebuild(server),
+    "table": lambda server, _: measure_table(server),
     "streams": measure_streams,
     "races": measure_races,
     "pace": measure_pace,
@@ -282,6 +324,7 @@ def main() -> None:
     parser.add_argument("--keywords", type=int, default=1000, help="crawl-kills, plain: keywords a platform (default 1000)")
     parser.add_argument("--kills", type=int, default=100, help="crawl-kills, plain: SIGKILLs (default 100; plain takes a third)")
     parser.add_argument("--workers", type=int, default=4, help="crawl-kills, plain: processes (default 4)")
+    parser.add_argument("--hands", type=int, default=1, help="crawl-kills: keywords a spider holds at once (default 1; 0: as by default)")
     parser.add_argument("--races", type=int, default=1000, help="races: at least so many (default 1000)")
     parser.add_argument("--seconds", type=float, default=60.0, help="outage: how long Redis is away (default 60)")
     parser.add_argument("--rounds", type=int, default=5, help="pace: alternated rounds (default 5)")

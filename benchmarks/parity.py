@@ -1,6 +1,6 @@
 """Two stores of a million postings with ten thousand differences between them: how long until all are found and mended.
 
-    python -m benchmarks.parity [--rows 1000000] [--differences 10000]
+    python -m benchmarks.parity [--rows 1000000] [--differences 10000] [--memory 4096]
 
 ClickHouse is a chDB folder, MySQL a private MariaDB, both in temporary folders and filled with SQL, which takes a few minutes. A third
 of the differences each: rows that MySQL lacks, rows that ClickHouse lacks, rows in which a column differs.
@@ -80,11 +80,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--rows", type=int, default=1_000_000)
     parser.add_argument("--differences", type=int, default=10_000)
+    parser.add_argument("--memory", type=int, default=4096, help="buffer pool of MariaDB in MiB; a million of these rows take about 3000")
     asked = parser.parse_args()
     with contextlib.ExitStack() as stack:
         store = ClickHouseStore.open(f"chdb://{stack.enter_context(tempfile.TemporaryDirectory())}")
         store.ensure_schema()
-        dsn = stack.enter_context(fresh_database(stack.enter_context(PrivateMariaDb(512)).dsn))
+        dsn = stack.enter_context(fresh_database(stack.enter_context(PrivateMariaDb(asked.memory)).dsn))
         database = SqlDatabase(parse_address(dsn))
         upgrade(database)
         sink = SqlSink(database)

@@ -1,14 +1,16 @@
 """Kills at every named point between a fetched page and an acknowledged keyword; then: is each row in both stores exactly once?
 
-    python -m benchmarks.store_faults [--times 20]
+    python -m benchmarks.store_faults [--times 20] [--mysql sqlite|private|mysql+pymysql://...] [--seed 7]
 
-ClickHouse is the sandbox's front over a real engine, MySQL is SQLite through the same code unless --mysql names a database with its
-tables upgraded. Each kill is one child process that dies by SIGKILL; each next one replays the spool and crawls what is not acknowledged.
+ClickHouse is the sandbox's front over a real engine. MySQL is a MariaDB of its own (`private`, where one is installed), SQLite through the
+same code, or an empty database that is named. Each kill is one child process that dies by SIGKILL; each next one replays the spool and
+crawls what is not acknowledged.
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import random
 import tempfile
 import time
@@ -16,6 +18,7 @@ from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
+from benchmarks.mariadb_server import PrivateMariaDb, fresh_database, is_installed
 from benchmarks.store_crawler import POINTS, Field, run_and_die
 from jobstore.clickhouse import ClickHouseStore
 from jobstore.sql.address import parse_address
@@ -81,15 +84,24 @@ def main() -> None:
     """Run the series and print its figures."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--times", type=int, default=20, help="kills at each point")
-    parser.add_argument("--mysql", default="", help="a database instead of SQLite")
+    parser.add_argument(
+        "--mysql", default="private" if is_installed() else "sqlite", help="private, sqlite, or the address of an empty database"
+    )
+    parser.add_argument("--seed", type=int, default=7)
     asked = parser.parse_args()
-    with tempfile.TemporaryDirectory() as name, ClickHouseProcess(Path(name) / "clickhouse") as server:
+    with contextlib.ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        server = stack.enter_context(ClickHouseProcess(folder / "clickhouse"))
+        mysql = "" if asked.mysql == "sqlite" else asked.mysql
+        if mysql == "private":
+            mysql = stack.enter_context(fresh_database(stack.enter_context(PrivateMariaDb()).dsn))
+        field = prepare(folder, server.dsn, mysql)
         started = time.monotonic()
-        found = run_kills(prepare(Path(name), server.dsn, asked.mysql), asked.times)
+        found = run_kills(field, asked.times, seed=asked.seed)
         kills, wanted = sum(found.kills.values()), asked.times * len(POINTS)
-        print(f"{kills} of {wanted} kills at {len(POINTS)} points in {time.monotonic() - started:.0f} s")
+        print(f"{kills} of {wanted} kills at {len(POINTS)} points in {time.monotonic() - started:.0f} s, into ClickHouse and {asked.mysql}")
         print(f"{found.rows} rows, {found.acked} keywords acknowledged; lost {found.lost}, doubled {found.doubled}")
-        print("exact" if found.is_exact else "NOT EXACT")
+        print("exact" if found.is_exact and kills == wanted else "NOT EXACT")
 
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ from pydantic import AliasChoices, Field, SecretStr, field_validator, model_vali
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from control_api.errors import SettingsInvalidError
+from jobschema.keys import REDIS_KEY
 
 SECRET_LENGTH = 32
 MANY_CHARACTERS = 10  # different ones in a secret that was not typed by hand
@@ -72,12 +73,18 @@ class Settings(BaseSettings):
     keyword_retry_seconds: int = Field(300, ge=0)
     token_lease_seconds: int = Field(900, ge=1)
 
+    # Where nodes take keywords from Redis, `keywords fill` puts there what is due. Empty: nodes ask this API.
+    redis_url: SecretStr = Field(SecretStr(""), validation_alias=_names("REDIS_URL"))
+    redis_key: str = Field(REDIS_KEY, validation_alias=_names("REDIS_KEY", "REDIS_START_URLS_KEY"))  # as the nodes have it
+    redis_run_seconds: int = Field(24 * 3600, ge=60)  # a run that nothing was heard of for so long is over
+
     # The door.
     max_body_bytes: int = Field(2 * 1024 * 1024, ge=1024)
     body_seconds: float = Field(30.0, gt=0)
     ingest_body_bytes: int = Field(8 * 1024 * 1024, ge=1024)
     ingest_unpacked_bytes: int = Field(32 * 1024 * 1024, ge=1024)
     ingest_waiting_bytes: int = Field(256 * 1024 * 1024, ge=0)  # packed batches that wait for the store; more are answered 429
+    ingest_book_days: int = Field(30, ge=1)  # longer than a node may come back with a batch that it sent before
     ingest_at_once: int = Field(1, ge=1, le=64)  # bodies that are read at the same time: more share one processor, and need more memory
     trusted_proxies: Annotated[tuple[IPv4Network | IPv6Network, ...], NoDecode] = ()
     cors_origins: Annotated[tuple[str, ...], NoDecode] = ()
@@ -144,7 +151,7 @@ class Settings(BaseSettings):
         texts = [self.secret_key.get_secret_value(), *self.token_key_list]
         passwords = [
             dsn.partition("://")[2].rpartition("@")[0].partition(":")[2]
-            for dsn in (self.database_dsn, self.rows_dsn, self.current_rows_dsn)
+            for dsn in (self.database_dsn, self.rows_dsn, self.current_rows_dsn, self.redis_url.get_secret_value())
         ]
         return [text for text in (*texts, *passwords) if len(text) >= 4]
 

@@ -5,6 +5,7 @@ Routers open a unit, services work in it and never commit.
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -33,15 +34,28 @@ class Database:
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
         self.access_listeners: list[Callable[[], None]] = []  # called after a commit that changed who may do what
-        self._writer = engine.execution_options(sqlite_begin="IMMEDIATE") if engine.dialect.name == "sqlite" else engine
+        self._is_sqlite = engine.dialect.name == "sqlite"
+        self._writer = engine.execution_options(sqlite_begin="IMMEDIATE") if self._is_sqlite else engine
+        # SQLite has one writer at a time and lets the others look again after a sleep: a queue of our own wakes the next at once.
+        self._turn = threading.Lock()
 
     def read(self) -> AbstractContextManager[Session]:
         """A session to read with; nothing it changes is kept."""
         return self._open(self.engine, keep=False)
 
     def write(self) -> AbstractContextManager[Session]:
-        """A unit of work: committed at the end of the block, rolled back when the block raises."""
-        return self._open(self._writer, keep=True)
+        """A unit of work: committed at the end of the block, rolled back when the block raises. Raises Unavailable while others write."""
+        return self._take_turn() if self._is_sqlite else self._open(self._writer, keep=True)
+
+    @contextmanager
+    def _take_turn(self) -> Iterator[Session]:
+        if not self._turn.acquire(timeout=BUSY_MILLISECONDS / 1000):
+            raise Unavailable(f"Others wrote to the database for {BUSY_MILLISECONDS // 1000} seconds; nothing was changed.", retry_after=2)
+        try:
+            with self._open(self._writer, keep=True) as unit:
+                yield unit
+        finally:
+            self._turn.release()
 
     def retry(self, work: Callable[[Session], T]) -> T:
         """`work` in a unit of work, again when the database says that it collided with another. Raises Unavailable after TRIES."""

@@ -3,6 +3,7 @@
     ControlError
     ├── SettingsInvalidError      start-up: the settings are missing, weak or wrong
     ├── DatabaseNotReadyError     start-up: the schema is not at the newest revision
+    ├── RedisFaultError           a command: the Redis that nodes take keywords from refuses or does not answer
     └── Problem                   the answer to one request; the message goes to the client
         ├── Unauthenticated 401   no credential, or one that is not valid (any more)
         ├── Forbidden 403         a valid credential without the right
@@ -37,6 +38,12 @@ class DatabaseNotReadyError(ControlError):
     """The database's schema is not at the newest revision."""
 
     slug = "database-not-ready"
+
+
+class RedisFaultError(ControlError):
+    """The Redis that nodes take keywords from refuses or does not answer."""
+
+    slug = "redis-fault"
 
 
 class Problem(ControlError):  # noqa: N818  # RFC 9457's word

@@ -7,7 +7,10 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
 
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -16,6 +19,7 @@ from control_api.errors import ControlError
 from control_api.ingest_body import read_json, unpack
 from control_api.ingest_rows import RowFault, read_rows
 from control_api.models import IngestBatch
+from control_api.models.base import now_utc
 from control_api.row_store import RowStore
 from control_api.services import ingest
 from jobschema import Platform
@@ -28,16 +32,29 @@ WARM_BYTES = 48 * 1024 * 1024  # of JSON whose rows are kept in memory from the 
 CLAIM_SECONDS = 120.0
 IDLE_SECONDS = 1.0
 LONGEST_PAUSE = 30.0
+FORGET_SECONDS = 3600.0
+
+
+@dataclass(frozen=True, slots=True)
+class WriterOptions:
+    """`is_alone`: no other process writes from these books. `longest_body`: bytes, unpacked. `book_days`: a stored batch is known."""
+
+    is_alone: bool
+    longest_body: int
+    book_days: int
 
 
 class IngestWriter:
-    """Moves batches from the books to the store. `is_alone` is false where several processes share the books."""
+    """Moves batches from the books to the store, and forgets in the books what nobody asks for any more."""
 
-    def __init__(self, database: Database, store: RowStore, *, is_alone: bool, longest_body: int) -> None:
+    def __init__(self, database: Database, store: RowStore, options: WriterOptions, clock: Callable[[], float] = time.monotonic) -> None:
         self._database = database
         self._store = store
-        self._claim_seconds = None if is_alone else CLAIM_SECONDS
-        self._longest_body = longest_body
+        self._claim_seconds = None if options.is_alone else CLAIM_SECONDS
+        self._longest_body = options.longest_body
+        self._book_age = timedelta(days=options.book_days)
+        self._clock = clock
+        self._forget_at = clock()
         self._warm: dict[str, tuple[Sequence[Row], int]] = {}
         self._warm_bytes = 0
         self._warm_lock = threading.Lock()
@@ -78,6 +95,7 @@ class IngestWriter:
         """Write one batch, or wait for one; seconds to rest before the next step."""
         try:
             is_busy = self._write_oldest()
+            self._forget_old()
         except (StoreError, ControlError, SQLAlchemyError) as error:
             # A driver's message may hold an address: the class says enough.
             self._store.fault = str(error) if isinstance(error, StoreError) else f"the books do not answer ({type(error).__name__})"
@@ -87,6 +105,14 @@ class IngestWriter:
         if not is_busy:
             self._news.wait(IDLE_SECONDS)
         return 0.0
+
+    def _forget_old(self) -> None:
+        """Once in a while; in small steps, while batches go on coming in."""
+        if self._clock() < self._forget_at:
+            return
+        before = now_utc() - self._book_age
+        if self._database.retry(lambda unit: ingest.forget_old(unit, before)) < ingest.FORGOTTEN_AT_A_TIME:
+            self._forget_at = self._clock() + FORGET_SECONDS
 
     def _write_oldest(self) -> bool:
         """Whether there was a batch. Raises TransientStoreError, or what keeps the store from opening."""
@@ -128,7 +154,9 @@ class IngestWriter:
             self._warm_bytes -= size
         if warm is not None:
             return warm
-        body = read_json(unpack(batch.body or b"", "zstd", self._longest_body))
+        with self._database.read() as unit:
+            packed = ingest.read_body(unit, batch.id or 0)
+        body = read_json(unpack(packed, "zstd", self._longest_body))
         return read_rows(batch.data_type, Platform(batch.platform), body["data_list"])[0]
 
 

@@ -18,7 +18,7 @@ from control_api.db import Database, open_database
 from control_api.deps import Control
 from control_api.docs_page import install_docs
 from control_api.edge import EdgeMiddleware
-from control_api.ingest_writer import IngestWriter
+from control_api.ingest_writer import IngestWriter, WriterOptions
 from control_api.logs import set_up_logs
 from control_api.metrics import Metrics
 from control_api.principal import PrincipalMemory
@@ -114,7 +114,9 @@ def _make_parts(settings: Settings, openers: StoreOpeners | None) -> Control:
         metrics=Metrics(),
         routes=list(_read_rights()),
         rows=rows,
-        writer=IngestWriter(database, rows, is_alone=settings.workers == 1, longest_body=settings.ingest_unpacked_bytes),
+        writer=IngestWriter(
+            database, rows, WriterOptions(settings.workers == 1, settings.ingest_unpacked_bytes, settings.ingest_book_days)
+        ),
         ingest_slots=BoundedSemaphore(settings.ingest_at_once),
     )
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 from ipaddress import IPv4Network, IPv6Network, ip_address
 from typing import Literal
 
@@ -55,14 +57,18 @@ class PrincipalMemory:
         found = self._known.get(key)
         return found[1] if found is not None and found[0] > self._clock() else None
 
-    def keep(self, key: str, principal: Principal, generation: int) -> None:
-        """Remember a principal that was looked up while `generation` was the present one; later news makes it void."""
+    def keep(self, key: str, principal: Principal, generation: int, good_for: float = math.inf) -> None:
+        """Remember a principal that was looked up while `generation` was the present one; later news makes it void.
+
+        `good_for`: seconds after which the credential itself ends.
+        """
+        seconds = min(self._seconds, good_for)
         with self._lock:
-            if generation != self.generation or self._seconds <= 0:
+            if generation != self.generation or seconds <= 0:
                 return
             if len(self._known) >= REMEMBERED:
                 self._known.clear()
-            self._known[key] = (self._clock() + self._seconds, principal)
+            self._known[key] = (self._clock() + seconds, principal)
 
     def forget(self) -> None:
         """Forget everybody: rights, sessions or credentials changed."""
@@ -84,6 +90,7 @@ def find_client_ip(peer: str, forwarded: str, trusted: tuple[IPv4Network | IPv6N
     return address
 
 
+@lru_cache(maxsize=1024)
 def _plain_ip(text: str) -> str:
     try:
         address = ip_address(text)

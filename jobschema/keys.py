@@ -19,13 +19,21 @@ LEASE_NAMES = {
     "dead": "zset: id -> when it was given up",
     "done": "zset: id -> epoch of the lease that completed it; the seen-mark, trimmed by age",
     "workers": "zset: worker -> its deadline; past it, its leases go back",
-    "counts": "hash: pushed, complete, dropped, reaped, stale, seq (age), epoch (fence), tick (last look at the deadlines)",
+    "counts": "hash: pushed, complete, dropped, reaped, stale, seq (age), epoch (fence), tick, looked (last looks at deadlines and law)",
     "unreadable": "list: messages of the redis_key that are no keyword, as JSON {cause, message}",
 }
+ID_SEPARATOR = "|"
 HELD = "held:"  # + worker: zset id -> epoch; what that worker holds
 WORKER = "worker:"  # + worker: hash node, since, claim, epoch; who it is and the last claim it made
 BUDGET = "budget:"  # + an egress name: string, when the next request may start there; alone: the platform's own
 LIMITS = "limits"  # hash platform, egress: microseconds between two requests, where an operator set them for all nodes
+
+
+def entry_id(run: str, city_code: str, depth: int | None, text: str) -> str:
+    """`run|city|depth|text`: the same search in the same run is the same entry, whoever pushes it. Raises ValueError."""
+    if ID_SEPARATOR in run or ID_SEPARATOR in city_code:
+        raise ValueError(f"run {run!r} or city code {city_code!r} holds {ID_SEPARATOR!r}; use letters, digits, - and .")
+    return ID_SEPARATOR.join([run, city_code, "" if depth is None else str(depth), text])
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@
     │   └── ControlAwayError           (control_client) the control plane does not answer, or says to come back
     └── TerminalError                  trying again cannot help
         ├── ControlRefusedError        (control_client) the control plane refuses: a wrong credential, a lost lease
+        ├── RedisRefusedError          (feeds.redis) Redis refuses: a wrong password, a missing right, a key of another kind
         ├── ArgumentsInvalidError      a spider argument or setting; shown as a usage error before anything starts
         ├── PoolExhaustedError         no token or tunnel is left, or none comes back in time; the spider closes
         └── RefusedError               (also Scrapy's IgnoreRequest) the last attempt of a request ended in a bad verdict;

@@ -41,6 +41,10 @@ class LifecycleBook:
         self._database = database
         self._needed = passes_to_delist
 
+    def close(self) -> None:
+        """Give every connection back; for whoever opened the store for this book alone."""
+        self._database.close()
+
     def record_pass(self, one: KeywordPass, seen: Mapping[str, datetime]) -> PassReport:
         """Note a pass that has ended, and what it showed (job id -> when it was fetched); delist what it proves to be gone.
 
@@ -50,11 +54,21 @@ class LifecycleBook:
         return self._database.write(lambda transaction: self._record(transaction, keyword, one, seen))
 
     def delist(
-        self, platform: Platform, ids: Iterable[str], at: datetime, *, by: Authority = Authority.PLATFORM, row: type[Job | Company] = Job
+        self, platform: Platform, ids: Iterable[str], at: datetime, *, since: datetime | None = None, row: type[Job | Company] = Job
     ) -> list[str]:
-        """Delist on somebody's word given at `at`; the ids that were listed and are not any more. A later sighting outweighs the word."""
-        chosen = sorted(set(ids))
-        return self._database.write(lambda transaction: self._delist(transaction, row, (str(platform), chosen), (at, by)))
+        """Delist on the platform's word given at `at`; the ids that were listed and are not any more. A later sighting outweighs the word.
+
+        `since`: the pass that brought the word began then. A posting that came back no earlier was shown by a stale search: it did not.
+        """
+        named = (str(platform), sorted(set(ids)))
+
+        def work(transaction: Transaction) -> list[str]:
+            listed = self._delist(transaction, row, named, (at, Authority.PLATFORM))
+            if since is not None:
+                self._take_back_reposts(transaction, row, (named[0], listed), since)
+            return listed
+
+        return self._database.write(work)
 
     def read_state(self, platform: Platform, row_id: str, row: type[Job | Company] = Job) -> LifecycleState | None:
         """What is known of one posting or company; None when it was never stored."""
@@ -159,6 +173,12 @@ class LifecycleBook:
         statement = f"UPDATE {table.name} SET delisted_at = ?, delisted_by = ? WHERE platform = ? AND {table.id_name} = ?"
         transaction.write(statement, [(at, str(word[1]), platform, row_id) for row_id in listed])
         return listed
+
+    def _take_back_reposts(self, transaction: Transaction, row: type, named: tuple[str, Sequence[str]], since: datetime) -> None:
+        table, (platform, ids), moment = CURRENT[row], named, write_moment(since)
+        tests = f"platform = ? AND {table.id_name} = ? AND reposted_at >= ?"
+        statement = f"UPDATE {table.name} SET reposts = reposts - 1, reposted_at = NULL WHERE {tests}"
+        transaction.write(statement, [(platform, row_id, moment) for row_id in ids])
 
 
 def _split(ids: Sequence[str]) -> Iterator[Sequence[str]]:

@@ -91,7 +91,7 @@ class FakeBoss(FakePlatform):
     def detail(self, visit: Visit, _asked: Asked) -> Outcome:
         """One posting with its company, for the security id of that very posting."""
         entry = self._sealed_entry(visit.params)
-        return Outcome(body=self._detail_body(entry), jobs=1)
+        return Outcome(body=self._detail_body(entry), jobs=1, verdict="not_found" if self.is_gone(entry) else "ok")
 
     def brand(self, visit: Visit, _asked: Asked) -> Outcome:
         """The company's facts, flat under zpData; an empty zpData for an unknown brand."""
@@ -147,7 +147,8 @@ class FakeBoss(FakePlatform):
 
     def _part_body(self, path: str, params: dict[str, str]) -> tuple[bytes, str, str]:
         if path == DETAIL_PATH:
-            return self._detail_body(self._sealed_entry(params)), "ok", ""
+            entry = self._sealed_entry(params)
+            return self._detail_body(entry), "not_found" if self.is_gone(entry) else "ok", ""
         if path == BRAND_PATH:
             facts = self._brand_facts(params.get("brandId", ""))
             return as_json({"code": 0, "message": "Success", "zpData": facts}), "ok" if facts else "not_found", ""
@@ -166,6 +167,8 @@ class FakeBoss(FakePlatform):
         return entry
 
     def _detail_body(self, entry: Entry) -> bytes:
+        if self.is_gone(entry):
+            return as_json({"code": 0, "message": "Success", "zpData": {"jobBaseInfoVO": {"encryptId": entry.job_id, "deleted": 1}}})
         made: Pieces | None = entry.cache.get("detail")
         if made is None:
             page = entry.detail() if entry.detail else None

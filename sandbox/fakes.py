@@ -129,7 +129,19 @@ class FakePlatform:
 
     def positions(self, search: Search) -> list[Entry]:
         """The postings that paging shows, in order: matches, repeats, cut at the platform's cap."""
-        return self.shelf.find(search)
+        return self.listed(search)
+
+    def listed(self, search: Search) -> list[Entry]:
+        """Every posting that matches and was not taken down."""
+        found = self.shelf.find(search)
+        if not self.switches["gone"] or self.switches["gone_shown"]:
+            return found
+        return [entry for entry in found if not self.is_gone(entry)]
+
+    def is_gone(self, entry: Entry) -> bool:
+        """Whether the posting was taken down."""
+        gone = self.switches["gone"]
+        return bool(gone) and entry.job_id in map(str, gone)
 
     def page_of(self, search: Search, page: int, size: int) -> Found:
         """One page of a search."""

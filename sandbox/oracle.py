@@ -74,7 +74,7 @@ def answer_questions(rows: Any, platforms: Mapping[str, FakePlatform]) -> dict[s
 
 def _tell(platform: FakePlatform, search: Search, question: Question) -> dict[str, Any]:
     """`jobs` are what the crawl must store: all matches, or what the first `pages` pages show."""
-    matches = platform.shelf.find(search)
+    matches = platform.listed(search)
     shown = platform.positions(search)
     size = question.page_size or platform.default_page_size
     limit = question.pages

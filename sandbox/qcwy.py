@@ -40,7 +40,7 @@ class FakeQcwy(FakePlatform):
         super().__init__(parcel)
         self._door_visits: dict[str, int] = {}
         self._walled_until: dict[str, float] = {}
-        self._repeated: dict[tuple[Search, float], list[Entry]] = {}
+        self._repeated: dict[tuple[Search, float, int], list[Entry]] = {}
 
     def clear(self) -> None:
         super().clear()
@@ -119,7 +119,7 @@ class FakeQcwy(FakePlatform):
         return self.random.randbytes(16).hex().encode()
 
     def positions(self, search: Search) -> list[Entry]:
-        matches = self.shelf.find(search)
+        matches = self.listed(search)
         shown = self._with_repeats(search, matches)
         return shown[: self.switches["cap"]]
 
@@ -128,7 +128,7 @@ class FakeQcwy(FakePlatform):
         share = self.switches["repeat_share"]
         if not share or len(matches) <= self.default_page_size:
             return matches
-        cached = self._repeated.get((search, share))
+        cached = self._repeated.get((search, share, len(matches)))
         if cached is not None:
             return cached
         rng = Random(digest(self.seed, "repeat", search))
@@ -140,7 +140,7 @@ class FakeQcwy(FakePlatform):
                 shown.insert(place + self.default_page_size, matches[place])
         if len(self._repeated) > KEPT_TRAILS:
             self._repeated.clear()
-        self._repeated[search, share] = shown
+        self._repeated[search, share, len(matches)] = shown
         return shown
 
 

@@ -55,6 +55,13 @@ def _matching(default: str, pattern: re.Pattern[str], takes: str, about: str) ->
     return Switch(default, takes, lambda value: isinstance(value, str) and bool(pattern.match(value)), about)
 
 
+def _ids(about: str) -> Switch:
+    def fits(value: Any) -> bool:
+        return isinstance(value, list) and all(isinstance(one, str | int) for one in value)
+
+    return Switch([], "a list of job ids", fits, about)
+
+
 def _numbers(about: str) -> Switch:
     def fits(value: Any) -> bool:
         return isinstance(value, list) and all(type(number) is int and number >= 1 for number in value)
@@ -86,6 +93,8 @@ def _common(platform: str) -> dict[str, Switch]:
         "dead_tokens": _numbers("tokens (1 = the first) that are answered as expired"),
         "banned_tokens": _numbers("tokens (1 = the first) that are answered as a banned account"),
         "max_pages": _whole("pages beyond this one are empty (0 = no limit)"),
+        "gone": _ids("these postings were taken down: no search shows them, their pages say so"),
+        "gone_shown": _flag("searches still show the postings that are gone"),
         **_transport(),
         "mutate": _matching("", MUTATE, f"'' or KIND:FIELD with KIND one of {', '.join(MUTATIONS)}", "change a field of search items"),
         "mutate_share": _rate("the share of items (by job id, always the same ones) that mutate changes", 1.0),
@@ -183,7 +192,7 @@ def _read(default: Any, word: str) -> Any:
         if isinstance(default, float):
             return float(word)
         if isinstance(default, list):
-            return [int(number) for number in word.split(",") if number]
+            return [int(part) if part.isdigit() else part for part in word.split(",") if part]
     except ValueError:
         return word
     return word

@@ -143,7 +143,7 @@ class FakeZhilian(FakePlatform):
     def detail(self, visit: Visit, _asked: Asked) -> Outcome:
         """detailedPosition and detailedCompany of one position."""
         entry = self.shelf.by_id.get(visit.params.get("number", ""))
-        if entry is None or entry.detail is None:
+        if entry is None or entry.detail is None or self.is_gone(entry):
             return Outcome(
                 body=b'{"code":200,"data":{"detailedPosition":null,"detailedCompany":null}}', verdict="not_found", cause="unknown_job"
             )

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+from contextlib import closing
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -13,13 +15,17 @@ from control_api.cli.console import Desk, UsageError, say, say_table
 from control_api.keyword_csv import LineFault, read_csv
 from control_api.models import Node
 from control_api.models.base import now_utc
+from control_api.redis_queue import RedisQueue, open_redis
 from control_api.routers.keywords import plan
 from control_api.schemas.keywords import KeywordCreate
 from control_api.schemas.tokens import TokenImport
 from control_api.services import credentials, keywords, leases, lending, nodes, tokens
 from control_api.services.keywords import KeywordFilter
 from control_api.services.leases import LeaseRules
+from control_api.services.queueing import Place
+from control_api.tasks.fill_redis import fill
 from jobschema import Platform
+from jobschema.keys import PlatformKeys
 
 STEP = 1000
 
@@ -32,6 +38,7 @@ def add_parsers(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
     load.add_argument("--update", action="store_true", help="give keywords that are there the file's values")
     load.set_defaults(run=import_keywords)
     words.add_parser("list").set_defaults(run=list_keywords)
+    words.add_parser("fill", help="due keywords into Redis, ends of runs back; cron may call it twice").set_defaults(run=fill_redis)
     words.add_parser("due", help="close leases that ran out, count what waits; cron may call it twice").set_defaults(run=show_due)
     _add_token_parsers(commands.add_parser("tokens", help="import, list, supply, encrypt anew").add_subparsers(required=True))
     _add_node_parsers(commands.add_parser("nodes", help="list, add with a credential, drain, revoke").add_subparsers(required=True))
@@ -107,6 +114,23 @@ def show_due(desk: Desk, _options: argparse.Namespace) -> None:
         due = keywords.count_due(unit)
     say(f"{closed} leases had run out")
     say_table(("platform", "due"), ((platform.value, due.get(platform, 0)) for platform in Platform))
+
+
+def fill_redis(desk: Desk, _options: argparse.Namespace) -> None:
+    """Put what is due where nodes take it from, and write down which earlier runs have ended."""
+    settings = desk.settings
+    if not settings.redis_url.get_secret_value():
+        raise UsageError("CONTROL_REDIS_URL is not set: nodes take keywords from this API, there is nothing to fill.")
+    rules = replace(LeaseRules.of(settings), seconds=settings.redis_run_seconds)
+    with closing(open_redis(settings.redis_url.get_secret_value())) as client:
+        for platform in Platform:
+            queue = RedisQueue(client, PlatformKeys(platform.value, settings.redis_key))
+            done = fill(desk.control.database, platform, queue, rules)
+            still = done[Place.WAITING] + done[Place.OPEN] + done["again"]
+            say(
+                f"{platform.value}: {done['queued']} queued, {done[Place.COMPLETE]} complete, "
+                f"{done[Place.DEAD] + done[Place.UNREADABLE]} given up, {still} still there ({done['again']} of them pushed again)"
+            )
 
 
 def import_tokens(desk: Desk, options: argparse.Namespace) -> None:

@@ -6,16 +6,19 @@ import argparse
 import gc
 import json
 import os
+import sys
+from contextlib import closing
 from pathlib import Path
 
 from sqlalchemy import select
 
 from control_api import migrations
 from control_api.cli.console import Desk, UsageError, say, say_table
-from control_api.config import find_weakness, load_settings
+from control_api.config import Settings, find_weakness, load_settings
 from control_api.db import open_database
-from control_api.errors import DatabaseNotReadyError
+from control_api.errors import DatabaseNotReadyError, RedisFaultError
 from control_api.models.base import METADATA, now_utc
+from control_api.redis_queue import open_redis, ping
 from control_api.services import health, nodes, users
 
 
@@ -89,6 +92,7 @@ def examine(desk: Desk, _options: argparse.Namespace) -> None:
     if is_ready:
         rows += _examine_rows(desk)
     weakness = find_weakness(settings.secret_key.get_secret_value())
+    rows += _examine_redis(settings)
     rows.append(("secret key", "weak" if weakness else "ok", f"CONTROL_SECRET_KEY {weakness}" if weakness else ""))
     say_table(("part", "state", "what to do"), rows)
     database.close()
@@ -107,14 +111,32 @@ def _examine_rows(desk: Desk) -> list[tuple[str, str, str]]:
     ]
 
 
+def _examine_redis(settings: Settings) -> list[tuple[str, str, str]]:
+    """Nothing that the server needs: only `keywords fill` does."""
+    address = settings.redis_url.get_secret_value()
+    if not address:
+        return [("redis", "not used", "nodes take keywords from the API")]
+    try:
+        with closing(open_redis(address)) as client:
+            ping(client)
+    except RedisFaultError as error:
+        return [("redis", "MISSING", str(error))]
+    return [("redis", "ok", "")]
+
+
 def _show(value: object) -> str:
     return "(not set)" if value in ("", None) else str(value)
 
 
-def spare_collections() -> None:
-    """Look for circular garbage rarely: a batch of rows is a million objects without one, and each look would walk them all."""
+def tune_interpreter() -> None:
+    """Two habits of Python that a door with several busy threads cannot afford.
+
+    Circular garbage is looked for rarely: a batch of rows is a million objects without one, and each look would walk them all. Threads
+    change more often than every 5 ms: the one that receives a body, or comes back from the store, waited that long each time.
+    """
     gc.freeze()
     gc.set_threshold(200_000, 50, 100)
+    sys.setswitchinterval(0.001)
 
 
 def serve(desk: Desk, options: argparse.Namespace) -> None:
@@ -128,7 +150,7 @@ def serve(desk: Desk, options: argparse.Namespace) -> None:
     if not settings.run_migrations_on_startup:
         migrations.check_revision(desk.control.database.engine)
     desk.control.database.close()
-    spare_collections()
+    tune_interpreter()
     uvicorn.run(
         "control_api.main:create_app",
         factory=True,

@@ -15,7 +15,7 @@ _Body = LargeBinary().with_variant(mysql.LONGBLOB(), "mysql", "mariadb")
 
 
 class IngestBatch(Row, table=True):
-    """A batch that was answered 202. `body` is its JSON, zstd-compressed, until it is stored; the identity stays for ever."""
+    """A batch that was answered 202. `body` is its JSON, packed, until it is stored; the identity stays CONTROL_INGEST_BOOK_DAYS."""
 
     __tablename__ = "ingest_batch"
     __table_args__ = (UniqueConstraint("batch_id"), Index(None, "state", "id"), Index(None, "node_id", "id"), TABLE)

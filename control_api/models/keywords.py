@@ -56,7 +56,7 @@ class Keyword(Row, table=True):
 
 
 class KeywordRun(Row, table=True):
-    """One pass over one keyword by one node."""
+    """One pass over one keyword, by one node; by whichever takes it from Redis where `node_id` is null."""
 
     __tablename__ = "keyword_run"
     __table_args__ = (
@@ -66,16 +66,20 @@ class KeywordRun(Row, table=True):
         Index(None, "state", "id"),
         Index("ix_keyword_run_lease", "state", "lease_until"),
         Index(None, "started_at"),
+        # Two filters at once, one of which fits few runs: without these all that fit the other are read.
+        Index(None, "platform", "state", "id"),
+        Index(None, "node_id", "state", "id"),
+        Index(None, "node_id", "platform", "id"),
         TABLE,
     )
 
     id: int | None = Field(default=None, sa_type=BigKey, primary_key=True)
     keyword_id: int = Field(foreign_key="keyword.id", sa_type=BigKey)
-    node_id: int = Field(foreign_key="node.id")
+    node_id: int | None = Field(default=None, foreign_key="node.id")
     platform: str = Field(max_length=16)
     epoch: int
     attempt: int
-    state: str = Field(default="running", max_length=16)
+    state: str = Field(default="running", max_length=16)  # queued (in Redis), running, complete, partial, returned, expired
     started_at: datetime = Field(default_factory=now_utc, sa_type=Moment)
     lease_until: datetime = Field(sa_type=Moment)
     ended_at: datetime | None = Field(default=None, sa_type=Moment)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Path, Query
+from fastapi import Depends, Path, Query
 from fastapi.responses import StreamingResponse
 from pydantic import Field
 
@@ -13,6 +13,7 @@ from control_api.deps import ControlDep, needs
 from control_api.errors import NotFound
 from control_api.principal import Actor
 from control_api.problems import answers
+from control_api.routers.prefix import PrefixRouter
 from control_api.schemas.analytics import (
     CompanyAnswer,
     CompanyDetail,
@@ -29,7 +30,7 @@ from jobschema import Education, Employment, Platform
 from jobstore import analytics
 from jobstore.analytics import Dimension, Form, JobFilter
 
-router = APIRouter(prefix="/api/v1/analytics", tags=["analytics"], responses=answers(401, 403, 422))
+router = PrefixRouter(prefix="/api/v1/analytics", tags=["analytics"], responses=answers(401, 403, 422))
 ReadDep = Annotated[Actor, needs("data:read")]
 PlatformPath = Annotated[Platform, Path()]
 ThingId = Annotated[str, Path(min_length=1, max_length=64)]

@@ -8,18 +8,19 @@ import json
 from collections.abc import Iterator
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import Depends, Query
 from fastapi.responses import StreamingResponse
 
 from control_api.deps import Control, ControlDep, needs
 from control_api.principal import Actor
 from control_api.problems import answers
+from control_api.routers.prefix import PrefixRouter
 from control_api.schemas.access import AuditAnswer
 from control_api.schemas.base import Cursor, Limit, Moment, Page
 from control_api.services import audit
 from control_api.services.audit import AuditFilter
 
-router = APIRouter(prefix="/api/v1/auditlog", tags=["audit"], responses=answers(401, 403, 422))
+router = PrefixRouter(prefix="/api/v1/auditlog", tags=["audit"], responses=answers(401, 403, 422))
 ReadDep = Annotated[Actor, needs("audit:read")]
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 

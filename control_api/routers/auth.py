@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Annotated
 
-from fastapi import APIRouter, Depends
+from fastapi import Depends
 from fastapi.security import OAuth2PasswordRequestForm
 
 from control_api.deps import Control, ControlDep, VisitorDep, needs
@@ -13,11 +13,12 @@ from control_api.errors import Problem, TooMany
 from control_api.principal import Actor
 from control_api.problems import answers
 from control_api.rights import SELF
+from control_api.routers.prefix import PrefixRouter
 from control_api.schemas.access import AccessToken, Me, MenuAnswer, PasswordChange
 from control_api.security import matches_password
 from control_api.services import logins, organisation
 
-router = APIRouter(prefix="/api/v1/auth", tags=["auth"])
+router = PrefixRouter(prefix="/api/v1/auth", tags=["auth"])
 SelfDep = Annotated[Actor, needs(SELF)]
 
 

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from hashlib import blake2b
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query, Request
+from fastapi import Query, Request
 from fastapi.exceptions import RequestValidationError
 from pydantic import ValidationError
 from starlette.concurrency import run_in_threadpool
@@ -18,6 +18,7 @@ from control_api.ingest_body import pack, read_json, unpack
 from control_api.ingest_rows import read_rows
 from control_api.principal import Actor
 from control_api.problems import answers
+from control_api.routers.prefix import PrefixRouter
 from control_api.schemas.base import BigId, Cursor, Limit, Page
 from control_api.schemas.ingest import BatchAnswer, BatchState, IngestAnswer, IngestRequest
 from control_api.services import deliveries, ingest
@@ -27,7 +28,7 @@ PREFIX = "/api/v1/universal/data"
 INGEST_PATH = f"{PREFIX}/batch-store-async"
 FAULTS_SHOWN = 20
 SLOT_SECONDS = 2.0  # that a body waits to be read
-router = APIRouter(prefix=PREFIX, tags=["ingest"], responses=answers(401, 403, 422))
+router = PrefixRouter(prefix=PREFIX, tags=["ingest"], responses=answers(401, 403, 422))
 
 
 def _describe_body() -> dict[str, Any]:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Path, Query, Response, UploadFile
+from fastapi import Path, Query, Response, UploadFile
 
 from control_api.deps import ControlDep, needs
 from control_api.keyword_csv import CSV_EXAMPLE, read_csv
 from control_api.models import KeywordRun
 from control_api.principal import Actor
 from control_api.problems import answers
+from control_api.routers.prefix import PrefixRouter
 from control_api.schemas.base import Cursor, Limit, Page
 from control_api.schemas.keywords import (
     ImportAnswer,
@@ -27,7 +28,7 @@ from control_api.services.keywords import KeywordFilter, KeywordPlan
 from control_api.services.runs import RunFilter
 from jobschema import Platform
 
-router = APIRouter(prefix="/api/v1/keyword", tags=["keywords"], responses=answers(401, 403, 422))
+router = PrefixRouter(prefix="/api/v1/keyword", tags=["keywords"], responses=answers(401, 403, 422))
 ReadDep = Annotated[Actor, needs("keyword:read")]
 WriteDep = Annotated[Actor, needs("keyword:write")]
 KeywordId = Annotated[int, Path(ge=1, le=2**63 - 1)]

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Path, Query
+from fastapi import Path, Query
 
 from control_api.deps import ControlDep, needs
 from control_api.models import Keyword, KeywordRun
 from control_api.principal import Actor
 from control_api.problems import answers
+from control_api.routers.prefix import PrefixRouter
 from control_api.schemas.keywords import (
     LeaseAnswer,
     LeasedKeyword,
@@ -24,7 +25,7 @@ from control_api.services import leases
 from control_api.services.leases import LeaseRules, Outcome
 from jobschema import Platform
 
-router = APIRouter(prefix="/api/v1/keyword", tags=["leases (node)"], responses=answers(401, 403, 422))
+router = PrefixRouter(prefix="/api/v1/keyword", tags=["leases (node)"], responses=answers(401, 403, 422))
 NodeDep = Annotated[Actor, needs("keyword")]
 LeaseId = Annotated[int, Path(ge=1, le=2**63 - 1)]
 

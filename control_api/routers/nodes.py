@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Annotated
 
-from fastapi import APIRouter, Path, Query
+from fastapi import Path, Query
 
 from control_api.config import Settings
 from control_api.deps import ControlDep, needs
@@ -13,6 +13,7 @@ from control_api.models import Node
 from control_api.models.base import now_utc
 from control_api.principal import Actor
 from control_api.problems import answers
+from control_api.routers.prefix import PrefixRouter
 from control_api.schemas.base import Cursor, Limit, Page
 from control_api.schemas.fleet import (
     CredentialAnswer,
@@ -31,7 +32,7 @@ from control_api.schemas.fleet import (
 )
 from control_api.services import credentials, nodes
 
-router = APIRouter(prefix="/api/v1/node", tags=["nodes"], responses=answers(401, 403, 422))
+router = PrefixRouter(prefix="/api/v1/node", tags=["nodes"], responses=answers(401, 403, 422))
 ReadDep = Annotated[Actor, needs("node:read")]
 WriteDep = Annotated[Actor, needs("node:write")]
 SelfDep = Annotated[Actor, needs("node:self")]

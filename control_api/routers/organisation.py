@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Path
+from fastapi import Path
 
 from control_api.deps import ControlDep, needs
 from control_api.models import Dept, Menu
 from control_api.principal import Actor
 from control_api.problems import answers
+from control_api.routers.prefix import PrefixRouter
 from control_api.schemas.access import DeptAnswer, DeptChange, DeptCreate, MenuAnswer, MenuChange, MenuCreate
 from control_api.services import organisation
 
-depts = APIRouter(prefix="/api/v1/dept", tags=["departments"], responses=answers(401, 403, 422))
-menus = APIRouter(prefix="/api/v1/menu", tags=["menu"], responses=answers(401, 403, 422))
+depts = PrefixRouter(prefix="/api/v1/dept", tags=["departments"], responses=answers(401, 403, 422))
+menus = PrefixRouter(prefix="/api/v1/menu", tags=["menu"], responses=answers(401, 403, 422))
 BranchId = Annotated[int, Path(ge=1, le=2**31 - 1)]
 
 

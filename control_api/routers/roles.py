@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Path
+from fastapi import Path
 
 from control_api.deps import ControlDep, needs
 from control_api.models import Role
 from control_api.principal import Actor
 from control_api.problems import answers
+from control_api.routers.prefix import PrefixRouter
 from control_api.schemas.access import ApiAnswer, RoleAnswer, RoleChange, RoleCreate
 from control_api.services import roles
 
-router = APIRouter(prefix="/api/v1/role", tags=["roles"], responses=answers(401, 403, 422))
-routes_router = APIRouter(prefix="/api/v1/api", tags=["roles"], responses=answers(401, 403))
+router = PrefixRouter(prefix="/api/v1/role", tags=["roles"], responses=answers(401, 403, 422))
+routes_router = PrefixRouter(prefix="/api/v1/api", tags=["roles"], responses=answers(401, 403))
 ReadDep = Annotated[Actor, needs("role:read")]
 WriteDep = Annotated[Actor, needs("role:write")]
 RoleId = Annotated[int, Path(ge=1, le=2**31 - 1)]

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Path, Query
+from fastapi import Path, Query
 
 from control_api.deps import ControlDep, needs
 from control_api.errors import Conflict
 from control_api.models import Token
 from control_api.principal import Actor
 from control_api.problems import answers
+from control_api.routers.prefix import PrefixRouter
 from control_api.schemas.base import Cursor, Limit, Page
 from control_api.schemas.tokens import (
     BorrowedToken,
@@ -29,7 +30,7 @@ from control_api.services import lending, tokens
 from control_api.services.lending import Report
 from jobschema import Platform
 
-router = APIRouter(prefix="/api/v1/token", tags=["tokens"], responses=answers(401, 403, 422))
+router = PrefixRouter(prefix="/api/v1/token", tags=["tokens"], responses=answers(401, 403, 422))
 ReadDep = Annotated[Actor, needs("token:read")]
 WriteDep = Annotated[Actor, needs("token:write")]
 NodeDep = Annotated[Actor, needs("token")]

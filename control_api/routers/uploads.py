@@ -5,15 +5,16 @@ from __future__ import annotations
 from datetime import date, datetime
 from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import Query
 
 from control_api.deps import ControlDep, needs
 from control_api.principal import Actor
 from control_api.problems import answers
+from control_api.routers.prefix import PrefixRouter
 from control_api.schemas.base import Answer, Cursor, Limit, Page
 from control_api.services import uploads
 
-router = APIRouter(prefix="/api/v1/ip", tags=["uploads"], responses=answers(401, 403, 422))
+router = PrefixRouter(prefix="/api/v1/ip", tags=["uploads"], responses=answers(401, 403, 422))
 
 
 class IpUploadAnswer(Answer):

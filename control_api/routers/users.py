@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Path, Query
+from fastapi import Path, Query
 
 from control_api.deps import ControlDep, needs
 from control_api.models import User
 from control_api.principal import Actor
 from control_api.problems import answers
+from control_api.routers.prefix import PrefixRouter
 from control_api.schemas.access import PasswordReset, UserAnswer, UserChange, UserCreate
 from control_api.schemas.base import Cursor, Limit, Page
 from control_api.services import users
 
-router = APIRouter(prefix="/api/v1/user", tags=["users"], responses=answers(401, 403, 422))
+router = PrefixRouter(prefix="/api/v1/user", tags=["users"], responses=answers(401, 403, 422))
 ReadDep = Annotated[Actor, needs("user:read")]
 WriteDep = Annotated[Actor, needs("user:write")]
 UserId = Annotated[int, Path(ge=1, le=2**31 - 1)]

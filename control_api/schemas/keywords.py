@@ -16,7 +16,7 @@ Text = Annotated[Words, Field(max_length=100, examples=["数据分析"])]
 Depth = Annotated[int, Field(ge=1, le=1000, description="Pages; null: as deep as the platform goes")]
 Priority = Annotated[int, Field(ge=-1000, le=1000, description="A higher one goes first")]
 Interval = Annotated[int, Field(ge=60, le=366 * 24 * 3600, description="Seconds between starts; null: only when asked")]
-RunState = Literal["running", "complete", "partial", "returned", "expired"]
+RunState = Literal["queued", "running", "complete", "partial", "returned", "expired"]
 
 
 class KeywordCreate(Request):
@@ -149,7 +149,7 @@ class RunAnswer(Answer):
     keyword_id: int
     text: str = ""
     platform: Platform
-    node_id: int
+    node_id: int | None = Field(description="null: nodes take it from Redis")
     epoch: int
     attempt: int
     state: RunState

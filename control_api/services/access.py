@@ -56,14 +56,15 @@ def find_node(unit: Session, secret: NodeSecret) -> Principal | None:
     return Principal("node", node.id, node.name, frozenset({*credential.scopes, "node:self"}), secret.public_id)
 
 
+def is_use_noted(unit: Session, public_id: str, now: datetime) -> bool:
+    """Whether it was written down within five minutes that a credential is in use."""
+    last = unit.exec(select(NodeCredential.last_used_at).where(NodeCredential.public_id == public_id)).one()
+    return last is not None and last >= now - _USE_STEP
+
+
 def note_use(unit: Session, public_id: str, now: datetime) -> None:
-    """Write down that a credential is in use, every five minutes at most."""
-    last = col(NodeCredential.last_used_at)
-    unit.exec(
-        update(NodeCredential)
-        .where(col(NodeCredential.public_id) == public_id, last.is_(None) | (last < now - _USE_STEP))
-        .values(last_used_at=now)
-    )
+    """Write down that a credential is in use."""
+    unit.exec(update(NodeCredential).where(col(NodeCredential.public_id) == public_id).values(last_used_at=now))
 
 
 def access_changed(unit: Session) -> None:

@@ -14,7 +14,7 @@ from control_api.migrations import check_revision
 from control_api.models import Keyword, KeywordRun, Token
 from control_api.models.base import now_utc
 from control_api.row_store import RowStore
-from control_api.services import ingest, nodes
+from control_api.services import ingest, leases, nodes
 
 Probe = Callable[[], None]
 Labels = tuple[tuple[str, str], ...]
@@ -54,12 +54,16 @@ def measure(unit: Session, heartbeat_seconds: int) -> dict[str, dict[Labels, flo
     """Gauges from the database: keywords, running leases, tokens, nodes."""
     kinds = (col(Keyword.platform), col(Keyword.is_enabled))
     keywords = unit.exec(select(*kinds, func.count()).group_by(*kinds)).all()
-    running = unit.exec(select(KeywordRun.platform, func.count()).where(KeywordRun.state == "running").group_by(KeywordRun.platform)).all()
+    open_runs = unit.exec(
+        select(KeywordRun.state, KeywordRun.platform, func.count())
+        .where(col(KeywordRun.state).in_(leases.OPEN))
+        .group_by(KeywordRun.state, KeywordRun.platform)
+    ).all()
     tokens = unit.exec(select(Token.platform, Token.state, func.count()).group_by(Token.platform, Token.state)).all()
     batches = ingest.count_states(unit)
     return {
         "control_keywords": {(("platform", p), ("enabled", str(bool(e)).lower())): n for p, e, n in keywords},
-        "control_runs_running": {(("platform", p),): n for p, n in running},
+        **{f"control_runs_{state}": {(("platform", p),): n for s, p, n in open_runs if s == state} for state in leases.OPEN},
         "control_tokens": {(("platform", p), ("state", s)): n for p, s, n in tokens},
         "control_ingest_batches": {(("state", state),): count for state, (count, _) in batches.items()},
         "control_ingest_waiting_bytes": {(): batches.get("waiting", (0, 0))[1]},

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from sqlalchemy import or_
 from sqlalchemy.orm import defer
-from sqlmodel import Session, col, func, select, update
+from sqlmodel import Session, col, delete, func, select, update
 
 from control_api.errors import Conflict, TooMany, Unavailable
 from control_api.ingest_rows import RowFault
@@ -16,6 +16,7 @@ from control_api.models.base import now_utc
 
 FAULTS_KEPT = 10_000  # all of a batch: a node puts aside each row that is named
 RETRY_SECONDS = 5
+FORGOTTEN_AT_A_TIME = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,9 +84,10 @@ def keep(unit: Session, node_id: int, delivery: Delivery) -> IngestBatch:
 
 
 def claim_oldest(unit: Session, claim_seconds: float | None) -> IngestBatch | None:
-    """The batch that waits longest; with `claim_seconds`, one that no other writer holds, held until then."""
+    """The batch that waits longest, without its body; with `claim_seconds`, one that no other writer holds, held until then."""
     now = now_utc()
     statement = select(IngestBatch).where(IngestBatch.state == "waiting").order_by(col(IngestBatch.id)).limit(1)
+    statement = statement.options(defer(IngestBatch.body))  # type: ignore[arg-type]  # SQLModel types a column by its value
     if claim_seconds is None:
         return unit.exec(statement).first()
     is_free = or_(col(IngestBatch.claimed_until).is_(None), col(IngestBatch.claimed_until) < now)
@@ -93,6 +95,11 @@ def claim_oldest(unit: Session, claim_seconds: float | None) -> IngestBatch | No
     if batch is not None:
         batch.claimed_until = now + timedelta(seconds=claim_seconds)
     return batch
+
+
+def read_body(unit: Session, batch_row_id: int) -> bytes:
+    """The packed body of a batch that waits."""
+    return unit.exec(select(IngestBatch.body).where(IngestBatch.id == batch_row_id)).one() or b""
 
 
 def mark_stored(unit: Session, batch_row_id: int, refused: list[RowFault]) -> None:
@@ -115,6 +122,20 @@ def retry_failed(unit: Session) -> int:
     """Let failed batches wait for their turn again; how many."""
     result = unit.exec(update(IngestBatch).where(col(IngestBatch.state) == "failed").values(state="waiting", reason=""))
     return int(result.rowcount)
+
+
+def forget_old(unit: Session, before: datetime) -> int:
+    """Strike stored batches that came before then out of the book, the oldest first, FORGOTTEN_AT_A_TIME at most; how many."""
+    oldest = unit.exec(
+        select(IngestBatch.id, IngestBatch.received_at)
+        .where(IngestBatch.state == "stored")
+        .order_by(col(IngestBatch.id))
+        .limit(FORGOTTEN_AT_A_TIME)
+    ).all()
+    old = [row_id for row_id, received_at in oldest if received_at < before]  # read in order: no scan where nothing is old
+    if old:
+        unit.exec(delete(IngestBatch).where(col(IngestBatch.id).in_(old)))
+    return len(old)
 
 
 def search(unit: Session, state: str, node_id: int | None, *, before_id: int | None, limit: int) -> list[IngestBatch]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from itertools import product
 from typing import Any
 
@@ -148,12 +149,20 @@ def run_now(unit: Session, actor: Actor, keyword_id: int) -> Keyword:
     if keyword is None:
         raise NotFound(f"There is no keyword {keyword_id}.")
     now = now_utc()
-    if keyword.leased_by is not None and keyword.available_at is not None and keyword.available_at > now:
-        raise Conflict(f"Keyword {keyword_id} is being run by node {keyword.leased_by}.")
+    if _is_taken(keyword, now):
+        raise Conflict(f"Keyword {keyword_id} {_say_where(keyword)}.")
     before = {"available_at": keyword.available_at}
     keyword.available_at = now
     audit.record(unit, actor, "keyword.run", keyword, before=before, after={"available_at": now})
     return keyword
+
+
+def _is_taken(keyword: Keyword, now: datetime) -> bool:
+    return keyword.run_id is not None and keyword.available_at is not None and keyword.available_at > now
+
+
+def _say_where(keyword: Keyword) -> str:
+    return f"waits in Redis as run {keyword.run_id}" if keyword.leased_by is None else f"is being run by node {keyword.leased_by}"
 
 
 def remove(unit: Session, actor: Actor, keyword_id: int) -> None:
@@ -161,8 +170,8 @@ def remove(unit: Session, actor: Actor, keyword_id: int) -> None:
     keyword = unit.exec(select(Keyword).where(Keyword.id == keyword_id).with_for_update()).first()
     if keyword is None:
         raise NotFound(f"There is no keyword {keyword_id}.")
-    if keyword.leased_by is not None and keyword.available_at is not None and keyword.available_at > now_utc():
-        raise Conflict(f"Keyword {keyword_id} is being run by node {keyword.leased_by}; switch it off and remove it afterwards.")
+    if _is_taken(keyword, now_utc()):
+        raise Conflict(f"Keyword {keyword_id} {_say_where(keyword)}; switch it off and remove it afterwards.")
     removed = unit.exec(delete(KeywordRun).where(col(KeywordRun.keyword_id) == keyword_id)).rowcount
     audit.record(unit, actor, "keyword.remove", keyword, before={**audit.snapshot(keyword), "runs": removed})
     unit.delete(keyword)

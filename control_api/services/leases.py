@@ -1,4 +1,4 @@
-"""Claims on keywords: one node at a time, numbered by epoch, dated by lease. Returned, completed, or run out.
+"""Claims on keywords: one node (or the Redis of many) at a time, numbered by epoch, dated by lease. Returned, completed, or run out.
 
 A keyword is claimable while `available_at` has passed; a claim moves `available_at` to the end of the lease, so a lease that
 runs out needs nobody to notice it.
@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Any
 
 from sqlmodel import Session, col, select, update
 
@@ -17,6 +18,7 @@ from control_api.errors import LeaseLost
 from control_api.models import Keyword, KeywordRun, Node
 from control_api.models.base import now_utc
 
+OPEN = ("running", "queued")  # a node has it, or nodes find it in Redis
 EXPIRED_AT_A_TIME = 50
 LONGEST_REST = 24 * 3600
 
@@ -51,29 +53,36 @@ def claim(unit: Session, node_id: int, platform: str, count: int, rules: LeaseRu
     if unit.exec(select(Node.is_draining).where(Node.id == node_id)).one():
         return []
     close_expired(unit, rules, now)
-    statement = (
+    statement = select_due(platform, count, now)
+    return [(keyword, lend(unit, keyword, node_id, rules, now)) for keyword in unit.exec(statement).all()]
+
+
+def select_due(platform: str, count: int, now: datetime) -> Any:
+    """The statement that finds and locks up to `count` keywords that are due, most urgent and longest due first."""
+    return (
         select(Keyword)
         .where(col(Keyword.is_enabled), Keyword.platform == platform, col(Keyword.available_at) <= now)
         .order_by(col(Keyword.rank), col(Keyword.available_at))
         .limit(count)
         .with_for_update(skip_locked=True)
     )
-    return [(keyword, _lend(unit, keyword, node_id, rules, now)) for keyword in unit.exec(statement).all()]
 
 
-def _lend(unit: Session, keyword: Keyword, node_id: int, rules: LeaseRules, now: datetime) -> KeywordRun:
+def lend(unit: Session, keyword: Keyword, node_id: int | None, rules: LeaseRules, now: datetime) -> KeywordRun:
+    """Give a locked keyword that is due to a node, or (None) to those who take keywords from Redis: its new run."""
     _expire_runs(unit, keyword, now)
     keyword.epoch += 1
     keyword.attempt += 1
     keyword.leased_by = node_id
     keyword.available_at = now + timedelta(seconds=rules.seconds)
-    keyword.last_state = "running"
+    keyword.last_state = "queued" if node_id is None else "running"
     run = KeywordRun(
         keyword_id=keyword.id or 0,
         node_id=node_id,
         platform=keyword.platform,
         epoch=keyword.epoch,
         attempt=keyword.attempt,
+        state=keyword.last_state,
         started_at=now,
         lease_until=keyword.available_at,
     )
@@ -88,20 +97,20 @@ def close_expired(unit: Session, rules: LeaseRules, now: datetime) -> int:
     """Write down leases that ran out; a keyword that used its attempts up waits for its next turn. Returns how many."""
     overdue = unit.exec(
         select(KeywordRun.id, KeywordRun.keyword_id)
-        .where(KeywordRun.state == "running", KeywordRun.lease_until < now)
+        .where(col(KeywordRun.state).in_(OPEN), KeywordRun.lease_until < now)
         .limit(EXPIRED_AT_A_TIME)
     ).all()
     closed = 0
     for run_id, keyword_id in overdue:
-        run, keyword = _lock(unit, run_id, keyword_id, skip_locked=True)
-        if run is None or keyword is None or run.state != "running" or run.lease_until >= now:
+        run, keyword = lock(unit, run_id, keyword_id, skip_locked=True)
+        if run is None or keyword is None or run.state not in OPEN or run.lease_until >= now:
             continue
         run.state, run.ended_at = "expired", now
         closed += 1
         if keyword.epoch == run.epoch:
-            _free(keyword, "expired", now)
+            free(keyword, "expired", now)
             if keyword.attempt >= rules.max_attempts:
-                _wait_for_turn(keyword, run.started_at, now)
+                wait_for_turn(keyword, run.started_at, now)
     unit.flush()
     return closed
 
@@ -122,9 +131,9 @@ def complete(unit: Session, node_id: int, run_id: int, epoch: int, outcome: Outc
         return ended
     run, keyword = _find_held(unit, node_id, run_id, epoch)
     now = now_utc()
-    _end(run, "complete", outcome, now)
-    _free(keyword, "complete", now)
-    _wait_for_turn(keyword, run.started_at, now)
+    end(run, "complete", outcome, now)
+    free(keyword, "complete", now)
+    wait_for_turn(keyword, run.started_at, now)
     unit.add_all((run, keyword))
     return run
 
@@ -141,15 +150,15 @@ def give_back(unit: Session, node_id: int, run_id: int, epoch: int, outcome: Out
     run, keyword = _find_held(unit, node_id, run_id, epoch)
     now = now_utc()
     state = "partial" if outcome.causes else "returned"
-    _end(run, state, outcome, now)
-    _free(keyword, state, now)
+    end(run, state, outcome, now)
+    free(keyword, state, now)
     if not outcome.causes:
         keyword.attempt = max(keyword.attempt - 1, 0)
         keyword.available_at = now
     elif keyword.attempt < rules.max_attempts:
         keyword.available_at = now + timedelta(seconds=min(rules.retry_seconds * 2 ** (keyword.attempt - 1), LONGEST_REST))
     else:
-        _wait_for_turn(keyword, run.started_at, now)
+        wait_for_turn(keyword, run.started_at, now)
     unit.add_all((run, keyword))
     return run
 
@@ -162,20 +171,20 @@ def give_back_all(unit: Session, node_id: int, now: datetime, platforms: Sequenc
     held = unit.exec(statement).all()
     returned = 0
     for run_id, keyword_id in held:
-        run, keyword = _lock(unit, run_id, keyword_id)
+        run, keyword = lock(unit, run_id, keyword_id)
         if run is None or keyword is None or run.state != "running":
             continue
-        _end(run, "returned", Outcome(), now)
+        end(run, "returned", Outcome(), now)
         returned += 1
         if keyword.epoch == run.epoch:
-            _free(keyword, "returned", now)
+            free(keyword, "returned", now)
             keyword.attempt = max(keyword.attempt - 1, 0)
             keyword.available_at = now
     return returned
 
 
-def _lock(unit: Session, run_id: int | None, keyword_id: int, *, skip_locked: bool = False) -> tuple[KeywordRun | None, Keyword | None]:
-    # The keyword first, then the run: the same order everywhere, no deadlock.
+def lock(unit: Session, run_id: int | None, keyword_id: int, *, skip_locked: bool = False) -> tuple[KeywordRun | None, Keyword | None]:
+    """A run and its keyword as they are now, nobody else's until the unit ends. The keyword first: the same order everywhere."""
     fresh = {"populate_existing": True}
     keyword = unit.exec(
         select(Keyword).where(Keyword.id == keyword_id).with_for_update(skip_locked=skip_locked).execution_options(**fresh)
@@ -188,7 +197,7 @@ def _lock(unit: Session, run_id: int | None, keyword_id: int, *, skip_locked: bo
 
 def _find_held(unit: Session, node_id: int, run_id: int, epoch: int) -> tuple[KeywordRun, Keyword]:
     keyword_id = unit.exec(select(KeywordRun.keyword_id).where(KeywordRun.id == run_id, KeywordRun.node_id == node_id)).first()
-    run, keyword = (None, None) if keyword_id is None else _lock(unit, run_id, keyword_id)
+    run, keyword = (None, None) if keyword_id is None else lock(unit, run_id, keyword_id)
     if run is None or keyword is None or run.epoch != epoch or keyword.epoch != epoch or run.state != "running":
         raise LeaseLost(f"Lease {run_id} of epoch {epoch} is not running for this node: it ended, ran out, or was never given to it.")
     return run, keyword
@@ -199,17 +208,19 @@ def _find_ended(unit: Session, node_id: int, run_id: int, epoch: int, states: se
     return run if run is not None and run.epoch == epoch and run.state in states else None
 
 
-def _end(run: KeywordRun, state: str, outcome: Outcome, now: datetime) -> None:
+def end(run: KeywordRun, state: str, outcome: Outcome, now: datetime) -> None:
+    """Write down how a run ended and what it brought."""
     run.state, run.ended_at = state, now
     run.pages, run.jobs, run.companies, run.causes = outcome.pages, outcome.jobs, outcome.companies, dict(outcome.causes)
 
 
-def _free(keyword: Keyword, state: str, now: datetime) -> None:
+def free(keyword: Keyword, state: str, now: datetime) -> None:
+    """Nobody has the keyword any more."""
     keyword.leased_by, keyword.run_id = None, None
     keyword.last_state, keyword.last_ended_at = state, now
 
 
-def _wait_for_turn(keyword: Keyword, started_at: datetime, now: datetime) -> None:
+def wait_for_turn(keyword: Keyword, started_at: datetime, now: datetime) -> None:
     """Due again one interval after the last start, never in the past; without an interval, when somebody asks."""
     keyword.attempt = 0
     seconds = keyword.interval_seconds
@@ -221,6 +232,6 @@ def _expire_runs(unit: Session, keyword: Keyword, now: datetime) -> None:
         return
     unit.exec(
         update(KeywordRun)
-        .where(col(KeywordRun.id) == keyword.run_id, col(KeywordRun.state) == "running")
+        .where(col(KeywordRun.id) == keyword.run_id, col(KeywordRun.state).in_(OPEN))
         .values(state="expired", ended_at=now)
     )

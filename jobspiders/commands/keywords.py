@@ -26,7 +26,7 @@ from jobschema.messages import Keyword
 from jobspiders.feeds.keyword_table import read_open_keywords
 from jobspiders.feeds.redis_settings import connect, is_redis_configured
 from jobspiders.leases.budget import set_limits
-from jobspiders.leases.entries import read_message
+from jobspiders.leases.entries import MessageUnreadableError, read_message, to_json
 from jobspiders.leases.queue import KeywordPlace, KeywordQueue, Pushed
 from jobspiders.leases.scripts import LeaseScripts, RedisTransport
 from jobspiders.platforms import build_platform
@@ -54,7 +54,9 @@ class Errand:
     set_limits: Callable[[float | None, float | None], Awaitable[None]]
 
     async def find(self) -> list[str]:
-        """The identities that the words name: texts, or identities as `where` and `dead` print them."""
+        """The identities that the words name: texts, or identities as `where` and `dead` print them. Raises UsageError without words."""
+        if not self.words:
+            raise UsageError("name texts or identities, as in: scrapy keywords where boss Python", print_help=False)
         found: dict[str, None] = {}
         for word in self.words:
             found.update(dict.fromkeys([word] if word.count("|") >= 3 else await self.queue.find(word)))
@@ -63,12 +65,10 @@ class Errand:
 
 async def push(errand: Errand) -> int:
     """Queue texts, each at most once per --run."""
-    opts = errand.opts
-    if not errand.words and not opts.file:
+    if not errand.words and not errand.opts.file:
         raise UsageError("give texts to search, or --file with one message a line", print_help=False)
-    code = errand.city_code(opts.city)
-    keywords = [Keyword(errand.queue.platform, text, code, opts.depth, priority=opts.priority) for text in errand.words]
-    for run, group in group_by_run([*((keyword, opts.run) for keyword in keywords), *read_file(errand)]).items():
+    check_options(errand)
+    for run, group in group_by_run([*read_words(errand), *read_file(errand)]).items():
         show(errand, await errand.queue.push(group, run), run=run)
     return 0
 
@@ -77,6 +77,7 @@ async def rebuild(errand: Errand) -> int:
     """Fill a Redis that lost its memory from --table, the control plane's keywords, or from --file; what is open already stays as it is."""
     if not errand.opts.file and not errand.opts.table:
         raise UsageError("give --table, or --file with one message a line (- for standard input)", print_help=False)
+    check_options(errand)
     begin = time.monotonic()
     for run, group in group_by_run(read_file(errand)).items():
         show(errand, await errand.queue.push(group, run), run=run)
@@ -114,7 +115,7 @@ async def where(errand: Errand) -> int:
     """State, node, age, attempts and causes of keywords. Exit code 4 when one is nowhere."""
     places = await errand.queue.where(await errand.find())
     if not places:
-        print(f"nothing of {', '.join(errand.words) or 'no text'} is open or remembered as complete on {errand.queue.platform}")
+        print(f"nothing of {', '.join(errand.words)} is open or remembered as complete on {errand.queue.platform}")
     for place in places:
         print(json.dumps(asdict(place), ensure_ascii=False) if errand.opts.json else describe(place))
     return 0 if places and all(place.state not in ("unknown", "lost") for place in places) else MISSING
@@ -128,7 +129,12 @@ async def give_back(errand: Errand) -> int:
 
 async def dead(errand: Errand) -> int:
     """List the dead letters with their causes."""
-    for letter in await errand.queue.dead(errand.opts.count):
+    if errand.opts.count < 1:
+        raise UsageError(f"--count is {errand.opts.count}; at least 1 is needed", print_help=False)
+    letters = await errand.queue.dead(errand.opts.count)
+    if not letters and not errand.opts.json:
+        print(f"no dead letter on {errand.queue.platform}")
+    for letter in letters:
         died = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(letter.died_at))
         if errand.opts.json:
             print(json.dumps(asdict(letter), ensure_ascii=False))
@@ -218,11 +224,11 @@ class Command(ScrapyCommand):
         opts.lease_seconds = settings.getfloat("LEASE_SECONDS", 9.0)
         try:
             self.exitcode = asyncio.run(work(args[0], settings, Platform(args[1]), Words(args[2:], opts)))
-        except (RedisError, OSError) as error:
+        except RedisError as error:
             said = f"{type(error).__name__}: {error}"
-            raise UsageError(
-                f"Redis or a file does not answer as it should ({said}). Check REDIS_URL and --file", print_help=False
-            ) from None
+            raise UsageError(f"Redis does not answer as it should ({said}). Check REDIS_URL", print_help=False) from None
+        except OSError as error:
+            raise UsageError(f"the file of --file cannot be read ({error})", print_help=False) from None
         except SQLAlchemyError as error:  # its text may hold the address
             said = type(error).__name__
             raise UsageError(f"the keyword table cannot be read ({said}). Check CONTROL_DATABASE_URL", print_help=False) from None
@@ -239,6 +245,21 @@ async def work(verb: str, settings: BaseSettings, platform: Platform, said: Word
         return await VERBS[verb](Errand(queue, said.words, said.opts, site.city_code, partial(set_limits, client, keys)))
 
 
+def check_options(errand: Errand) -> None:
+    """Raise ValueError when --run, --depth or --priority is nothing that a keyword may have."""
+    opts = errand.opts
+    try:
+        read_message(to_json({"text": "any", "run": opts.run, "depth": opts.depth, "priority": opts.priority}), errand.queue.platform)
+    except ValueError as error:
+        raise ValueError(f"the command line {error}") from None
+
+
+def read_words(errand: Errand) -> Iterator[tuple[Keyword, str]]:
+    """The texts of the command line as keywords of --run. Raises ValueError naming the text."""
+    for word in errand.words:
+        yield read_keyword(errand, to_json({"text": word, "priority": errand.opts.priority}), "the keyword")
+
+
 def read_file(errand: Errand) -> Iterator[tuple[Keyword, str]]:
     """The messages of --file, each with its own run or --run. Raises ValueError naming the line."""
     if not errand.opts.file:
@@ -246,15 +267,22 @@ def read_file(errand: Errand) -> Iterator[tuple[Keyword, str]]:
     lines = sys.stdin if errand.opts.file == "-" else Path(errand.opts.file).open(encoding="utf-8")  # noqa: SIM115  # closed below
     with lines:
         for number, line in enumerate(lines, 1):
-            if not line.strip():
-                continue
-            try:
-                keyword, run = read_message(line.strip(), errand.queue.platform)
-                code = errand.city_code(keyword.city_code or errand.opts.city)
-            except ValueError as error:
-                raise ValueError(f"{errand.opts.file}, line {number}: the message {error}") from None
-            depth = errand.opts.depth if keyword.depth is None else keyword.depth
-            yield Keyword(keyword.platform, keyword.text, code, depth, keyword.keyword_id, keyword.priority), run or errand.opts.run
+            if line.strip():
+                yield read_keyword(errand, line.strip(), f"{errand.opts.file}, line {number}: the message")
+
+
+def read_keyword(errand: Errand, message: str, what: str) -> tuple[Keyword, str]:
+    """A message as (keyword, run), the options for what it does not say. Raises ValueError that begins with `what`."""
+    opts = errand.opts
+    try:
+        keyword, run = read_message(message, errand.queue.platform)
+        code = errand.city_code(keyword.city_code or opts.city)
+    except MessageUnreadableError as error:
+        raise ValueError(f"{what} {error}") from None
+    except ValueError as error:
+        raise ValueError(f"{what} cannot be searched: {error}") from None
+    depth = opts.depth if keyword.depth is None else keyword.depth
+    return Keyword(keyword.platform, keyword.text, code, depth, keyword.keyword_id, keyword.priority), run or opts.run
 
 
 def group_by_run(keywords: Iterable[tuple[Keyword, str]]) -> dict[str, list[Keyword]]:

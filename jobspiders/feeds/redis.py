@@ -14,16 +14,25 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import TypeVar
 
+from redis.exceptions import RedisError
+
 from jobschema.messages import Keyword, Lease
+from jobspiders.errors import TerminalError
 from jobspiders.leases.entries import MessageUnreadableError
 from jobspiders.leases.holder import Beat, LeaseHolder
-from jobspiders.leases.outage import AWAY, RedisPatience
+from jobspiders.leases.outage import RedisPatience
 from jobspiders.leases.queue import KeywordQueue
 from jobspiders.leases.scripts import MAX_BATCH
 from jobspiders.leases.terms import UNSTARTED, judge_return
 
 T = TypeVar("T")
 logger = logging.getLogger(__name__)
+
+
+class RedisRefusedError(TerminalError):
+    """Redis answers, and refuses a step for good: a wrong password, a missing right, a key of another kind in the place of ours."""
+
+    slug = "redis-refused"
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +45,7 @@ class FeedOptions:
     max_held: int = 16
     max_leases: int = MAX_BATCH
     max_idle: float = 0.0
-    law_seconds: float = 60.0  # between two looks at the conservation law
+    law_seconds: float = 60.0  # between two looks at the conservation law, of any node
 
 
 @dataclass(slots=True)
@@ -85,7 +94,7 @@ class RedisFeed:
     # -- the KeywordFeed contract ---------------------------------------------------------------------------------------
 
     async def leases(self) -> AsyncIterator[Lease]:
-        """Leases as they become available and as there is room. Waits while Redis is away."""
+        """Leases as they become available and as there is room. Waits while Redis is away. Raises RedisRefusedError."""
         if self._heart is None:
             self._heart = asyncio.get_running_loop().create_task(self._keep_beating())
         while True:
@@ -147,17 +156,25 @@ class RedisFeed:
     async def close(self, grace: float = 5.0) -> None:
         """Off duty: stop the heartbeat and give back what is still held. When Redis stays away for `grace` seconds, its reaper does it."""
         self._is_draining = True
-        if self._heart is not None:
-            self._heart.cancel()
-            with contextlib.suppress(asyncio.CancelledError, *AWAY):
-                await self._heart
         try:
             async with asyncio.timeout(grace):
-                await self._step(self.holder.leave)
+                await self._stop_beating()
+                if self.holder.worker:
+                    await self._step(self.holder.leave)
         except TimeoutError:
             logger.warning("Redis did not answer for %.0f s; the leases go back when they expire", grace)
+        except RedisError as error:
+            logger.warning("Redis refuses to take the leases back (%s); they go back when they expire", error)
 
     # -- inside ---------------------------------------------------------------------------------------------------------
+
+    async def _stop_beating(self) -> None:
+        heart = self._heart
+        while heart is not None and not heart.done():
+            heart.cancel()  # again and again: a library under it may swallow one
+            await asyncio.wait({heart}, timeout=0.5)
+        if heart is not None and not heart.cancelled():
+            heart.exception()  # leases() has told it, or nobody waits for a lease any more
 
     async def _step(self, step: Callable[[], Awaitable[T]]) -> T:
         async def take_turn() -> T:
@@ -171,8 +188,12 @@ class RedisFeed:
         await asyncio.wait({arrived, heart}, return_when=asyncio.FIRST_COMPLETED)
         arrived.cancel()
         self._arrived.clear()
-        if heart.done() and not self._is_draining:
-            heart.result()  # a heartbeat ends by an error only: let the crawl end with it, not go on without leases
+        if heart.done() and not self._is_draining:  # by an error only: let the crawl end with it, not go on without leases
+            try:
+                heart.result()
+            except RedisError as error:
+                said = f"{type(error).__name__}: {error}"
+                raise RedisRefusedError(f"Redis refuses what the leases need ({said}). Check REDIS_URL, and who else uses it") from error
 
     async def _keep_beating(self) -> None:
         await self._step(self.holder.enlist)
@@ -224,8 +245,8 @@ class RedisFeed:
         if time.monotonic() - self._law_at < self.options.law_seconds:
             return
         self._law_at = time.monotonic()
-        status = await self._step(self.queue.status)
-        if not status.is_conserved:
+        status = await self._step(lambda: self.queue.watch(0.9 * self.options.law_seconds))  # nodes' clocks and beats are not Redis' own
+        if status is not None and not status.is_conserved:
             self.figures.law_broken += 1
             logger.error(
                 "the conservation law is broken by %d keywords: %s. Run `scrapy keywords status --audit`", status.imbalance, status

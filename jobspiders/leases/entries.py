@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
-from jobschema import Platform
+from jobschema import Platform, keys
+from jobschema.keys import ID_SEPARATOR
 from jobschema.messages import Keyword
 
-ID_SEPARATOR = "|"
 MAX_TEXT = 100  # characters, as for the spider argument
+MAX_DEPTH = 1000  # pages, as for the spider argument
+_WHOLE_NUMBER = re.compile(r"-?[0-9]{1,9}")
 _FIELDS = {"text", "keyword", "city", "city_code", "depth", "pages", "priority", "run", "keyword_id", "platform"}
 
 
@@ -18,11 +21,8 @@ class MessageUnreadableError(ValueError):
 
 
 def entry_id(keyword: Keyword, run: str = "") -> str:
-    """`run|city|depth|text`: the same keyword in the same run is the same entry, whoever pushes it. Raises ValueError."""
-    if ID_SEPARATOR in run or ID_SEPARATOR in keyword.city_code:
-        raise ValueError(f"run {run!r} or city code {keyword.city_code!r} holds {ID_SEPARATOR!r}; use letters, digits, - and .")
-    depth = "" if keyword.depth is None else str(keyword.depth)
-    return ID_SEPARATOR.join([run, keyword.city_code, depth, keyword.text])
+    """The keyword's name in Redis. Raises ValueError."""
+    return keys.entry_id(run, keyword.city_code, keyword.depth, keyword.text)
 
 
 def run_of(identity: str) -> str:
@@ -62,22 +62,27 @@ def read_message(data: str, platform: Platform) -> tuple[Keyword, str]:
     """
     try:
         values = json.loads(data) if data.lstrip().startswith("{") else {"text": data}
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise MessageUnreadableError(f'is no JSON: {error}. Valid is {{"text": "Python", "city": "北京"}}') from None
     unknown = sorted(set(values) - _FIELDS)
     if unknown:
-        raise MessageUnreadableError(f"has unknown fields {', '.join(unknown)}; valid are {', '.join(sorted(_FIELDS))}")
+        raise MessageUnreadableError(f"has unknown fields {_list_names(unknown)}; valid are {', '.join(sorted(_FIELDS))}")
     if values.get("platform", platform) != platform:
-        raise MessageUnreadableError(f"is for {values['platform']!r}, but this is the queue of {platform}")
+        raise MessageUnreadableError(f"is for {values['platform']!r:.60}, but this is the queue of {platform}")
     keyword = Keyword(
         platform=platform,
         text=_text(values.get("text", values.get("keyword"))),
-        city_code=str(values.get("city_code") or values.get("city") or ""),
-        depth=_number(values, "depth", "pages"),
-        keyword_id=str(values.get("keyword_id") or ""),
+        city_code=_name(values, "city_code", "city"),
+        depth=_depth(values),
+        keyword_id=_name(values, "keyword_id"),
         priority=_number(values, "priority") or 0,
     )
-    return keyword, str(values.get("run") or "")
+    return keyword, _name(values, "run")
+
+
+def _list_names(names: list[str]) -> str:
+    """Names that anybody may have sent, short and printable."""
+    return ", ".join(name if name.isidentifier() else repr(name) for name in names)[:200]
 
 
 def _text(value: Any) -> str:
@@ -89,12 +94,32 @@ def _text(value: Any) -> str:
     return text
 
 
+def _name(values: dict[str, Any], *names: str) -> str:
+    """The first of these fields that is filled: a short text, or a number written without quotes; empty where none is."""
+    for name in names:
+        value = values.get(name)
+        if not value:
+            continue
+        text = str(value) if isinstance(value, (str, int)) else ""
+        if not text.isprintable() or not 1 <= len(text) <= MAX_TEXT:
+            raise MessageUnreadableError(f"has {name} {value!r:.60}; it must be a text of at most {MAX_TEXT} printable characters")
+        return text
+    return ""
+
+
+def _depth(values: dict[str, Any]) -> int | None:
+    depth = _number(values, "depth", "pages")
+    if depth is not None and not 1 <= depth <= MAX_DEPTH:
+        raise MessageUnreadableError(f"has depth {depth}; valid are 1 to {MAX_DEPTH} search pages")
+    return depth
+
+
 def _number(values: dict[str, Any], *names: str) -> int | None:
     for name in names:
         value = values.get(name)
         if value is None:
             continue
-        if isinstance(value, bool) or not str(value).lstrip("-").isdigit():
-            raise MessageUnreadableError(f"has {name} {value!r}; it must be a whole number")
+        if isinstance(value, bool) or not isinstance(value, (str, int)) or not _WHOLE_NUMBER.fullmatch(str(value)):
+            raise MessageUnreadableError(f"has {name} {value!r:.60}; it must be a whole number of at most nine digits")
         return int(value)
     return None

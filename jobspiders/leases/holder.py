@@ -60,6 +60,7 @@ class LeaseHolder:
         self._is_claiming = False  # a claim was sent and not answered: the next one repeats it
         self._fresh: list[Lease] = []  # claimed, and not handed out by `keep` yet
         self._lost: list[Lease] = []  # lost, and not told by `keep` yet
+        self._ending: set[tuple[str, int]] = set()  # an end was sent and not answered: what Redis no longer holds of these is not lost
         self._ended: OrderedDict[str, Lease] = OrderedDict()  # completed lately: a Redis restarted from an older file may have forgotten it
         self._common = (int(self.policy.lease_seconds * SECOND), self.policy.max_attempts)
 
@@ -104,7 +105,7 @@ class LeaseHolder:
 
     async def complete(self, leases: Iterable[Lease]) -> list[bool]:
         """The rows of these are stored. False for a stale lease: somebody else has the keyword, or had it."""
-        answers = await self._run("complete", list(leases))
+        answers = await self._end("complete", list(leases))
         for lease, result in answers:
             self._let_go(lease)
             if result:
@@ -114,7 +115,7 @@ class LeaseHolder:
     async def give_back(self, leases: Iterable[Lease], terms: ReturnTerms, causes: Mapping[str, int] | None = None) -> list[str]:
         """Back to the queue at once. Per lease: `q` queued again, `d` given up after too many attempts, empty: the lease is stale."""
         said = to_json(dict(causes or {}))
-        answers = await self._run("give_back", list(leases), *_read_terms(terms), said)
+        answers = await self._end("give_back", list(leases), *_read_terms(terms), said)
         for lease, _ in answers:
             self._let_go(lease)
         return [state for _, state in answers]
@@ -142,7 +143,8 @@ class LeaseHolder:
         """
         answer = await self._scripts.run("holdings", self.worker)
         theirs = {answer[i]: int(float(answer[i + 1])) for i in range(0, len(answer), 2)}
-        lost = [lease for lease in self.held.values() if theirs.get(lease.lease_id) != lease.epoch]
+        differ = [lease for lease in self.held.values() if theirs.get(lease.lease_id) != lease.epoch]
+        lost = [lease for lease in differ if (lease.lease_id, lease.epoch) not in self._ending]
         self._lose(lost)
         unknown = [(identity, epoch) for identity, epoch in theirs.items() if identity not in self.held]
         ended = [self._ended[identity] for identity, epoch in unknown if self._was_ended(identity, epoch)]
@@ -154,6 +156,13 @@ class LeaseHolder:
                 "give_back", self.worker, *self._common, *terms, to_json([(identity, str(epoch)) for identity, epoch in strays])
             )
         return lost
+
+    async def _end(self, step: str, leases: list[Lease], *arguments: object) -> list[tuple[Lease, Any]]:
+        names = {(lease.lease_id, lease.epoch) for lease in leases}
+        self._ending |= names
+        answers = await self._run(step, leases, *arguments)
+        self._ending -= names
+        return answers
 
     async def _run(self, step: str, leases: list[Lease], *arguments: object) -> list[tuple[Lease, Any]]:
         """One call per worker number: leases of an earlier number keep theirs, and are stale."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import re
 import time
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
@@ -17,9 +18,21 @@ REFUSALS = (exceptions.AuthenticationError, exceptions.AuthorizationError)  # re
 AWAY = (
     exceptions.ConnectionError,
     exceptions.TimeoutError,
-    exceptions.ReadOnlyError,
+    exceptions.ReadOnlyError,  # also a replica that is becoming the master
     exceptions.OutOfMemoryError,
-)  # also a replica that is becoming the master
+    exceptions.ClusterDownError,
+    exceptions.TryAgainError,
+)
+_NOT_NOW = re.compile(
+    r"(^|-)(BUSY|MISCONF|NOREPLICAS|OOM|READONLY) "
+)  # the server's own words; an older one says them inside a script's error
+
+
+def is_passing(error: exceptions.RedisError) -> bool:
+    """May the same step succeed later? Redis is away, runs somebody's long script, has a full disk or fails over."""
+    if isinstance(error, REFUSALS):
+        return False
+    return isinstance(error, AWAY) or bool(_NOT_NOW.search(str(error)))
 
 
 class RedisPatience:
@@ -51,9 +64,9 @@ class RedisPatience:
         while True:
             try:
                 answer = await step()
-            except REFUSALS:
-                raise
-            except AWAY as error:
+            except exceptions.RedisError as error:
+                if not is_passing(error):
+                    raise
                 self._note_away(error)
                 await self._sleep(wait)
                 wait = min(2 * wait, self._longest_wait)

@@ -10,8 +10,9 @@ from itertools import islice
 from typing import Any, TypeVar
 
 from jobschema import Platform
+from jobschema.keys import ID_SEPARATOR
 from jobschema.messages import Keyword
-from jobspiders.leases.entries import ID_SEPARATOR, entry_id, read_entry, text_of, to_json, write_entry
+from jobspiders.leases.entries import entry_id, read_entry, text_of, to_json, write_entry
 from jobspiders.leases.holder import SECOND
 from jobspiders.leases.scripts import MAX_BATCH, LeaseScripts, band_of
 
@@ -122,7 +123,15 @@ class KeywordQueue:
         return Counter(json.loads(await self._scripts.run("intake", to_json(rows))))
 
     async def status(self) -> QueueStatus:
-        figures, workers = await self._scripts.run("status")
+        return self._read_status(await self._scripts.run("status"))
+
+    async def watch(self, seconds: float) -> QueueStatus | None:
+        """The status, for one caller of the whole fleet in so many seconds; None for the others."""
+        answer = await self._scripts.run("status", int(seconds * SECOND))
+        return self._read_status(answer) if answer else None
+
+    def _read_status(self, answer: list[Any]) -> QueueStatus:
+        figures, workers = answer
         values = {figures[i]: int(figures[i + 1]) for i in range(0, len(figures), 2)}
         now = values.pop("now")
         on_duty = [

@@ -17,13 +17,14 @@ from jobschema import Platform
 from jobschema.messages import Lease
 from jobspiders import statkeys
 from jobspiders.control_client import is_control_configured
-from jobspiders.errors import ArgumentsInvalidError, PoolExhaustedError, RefusedError
+from jobspiders.errors import ArgumentsInvalidError, PoolExhaustedError, RefusedError, TerminalError
 from jobspiders.feeds.arguments import ArgumentFeed
 from jobspiders.feeds.base import KeywordFeed
 from jobspiders.feeds.control import open_control_feed
 from jobspiders.feeds.redis_settings import is_redis_configured, read_limits, read_max_leases, read_policy
 from jobspiders.feeds.redis_spider import RedisKeywordMixin
 from jobspiders.ledger import KeywordRun, Ledger
+from jobspiders.passes import SEARCH_CAPPED, PassNotes, open_passes
 from jobspiders.platforms.base import Call, CallKind, RawCompany, RawJob, Reading, SearchPlatform, SearchQuery
 from jobspiders.session import PlatformSession, open_session, session_of
 from jobspiders.signers.errors import SigningError
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
 
 Output = Iterator[RawJob | RawCompany | Request]
 LEASE_LOST = "lease_lost"  # the cause of a run that goes on without a lease
+FEED_REFUSED = "feed_refused"  # the finish reason when Redis or the control plane refuses this node
 DRAINED = "drained"  # the finish reason of a node that was told to go
 DRAIN_LOOK_SECONDS = 0.05
 CLOSING_SECONDS = 5.0  # for Redis to take back what is held at the end
@@ -52,6 +54,7 @@ class KeywordSpider(RedisKeywordMixin, Args[KeywordParams], Spider):
     platform: SearchPlatform
     feed: KeywordFeed
     ledger: Ledger
+    passes: PassNotes
     details: DetailDesk
     companies_known: set[str]
     running: dict[KeywordRun, set[tuple[str, bytes]]]  # the runs not ended yet -> the searches each has asked for
@@ -72,7 +75,8 @@ class KeywordSpider(RedisKeywordMixin, Args[KeywordParams], Spider):
         spider.session.budget = spider.open_redis(crawler)
         spider.platform = spider.session.platform
         spider.choose_feed(crawler)
-        spider.ledger = Ledger(spider.complete, spider.give_back, spider.spawn)
+        spider.ledger = Ledger(spider.end, spider.end, spider.spawn)
+        spider.passes = open_passes(crawler.settings, spider.count)
         spider.details = DetailDesk(spider.platform)
         spider.companies_known = set()
         spider.background = set()
@@ -116,13 +120,21 @@ class KeywordSpider(RedisKeywordMixin, Args[KeywordParams], Spider):
             self.setup_redis(crawler)
 
     async def start(self) -> AsyncIterator[Request]:
-        async for lease in self.feed.leases():
-            run = self.ledger.begin(lease)
-            self.running[run] = set()
-            self.count(statkeys.KEYWORD_OPENED)
-            query = SearchQuery(lease.keyword.text, lease.keyword.city_code, filters=self.args.filters)
-            for request in self.search(query, run):
-                yield request
+        """The first request of every keyword that the feed gives. When it can give no more for good, the spider closes in order."""
+        try:
+            async for lease in self.feed.leases():
+                for request in self.begin(lease):
+                    yield request
+        except TerminalError as error:
+            self.logger.error("no further keyword can come: %s", error)
+            self.stop(FEED_REFUSED)
+
+    def begin(self, lease: Lease) -> Iterator[Request]:
+        run = self.ledger.begin(lease)
+        self.running[run] = set()
+        self.passes.begin(run, is_narrowed=bool(self.args.filters))
+        self.count(statkeys.KEYWORD_OPENED)
+        return self.search(SearchQuery(lease.keyword.text, lease.keyword.city_code, filters=self.args.filters), run)
 
     def search(self, query: SearchQuery, run: KeywordRun) -> Iterator[Request]:
         """A page of a search, once a run. Another run of the same keyword, after a loss, asks for all of its pages again."""
@@ -174,6 +186,7 @@ class KeywordSpider(RedisKeywordMixin, Args[KeywordParams], Spider):
     def parse_search(self, call: Call, reading: Reading, run: KeywordRun) -> Output:
         """One page of a search: rows that are whole, detail calls for those that are not, the pages or splits it opens."""
         self.count(statkeys.SEARCH_PAGES)
+        self.passes.note_search(run, reading)
         for job in reading.jobs:
             job.keyword = run.lease.keyword.text
             if job.job_id in self.details:
@@ -199,12 +212,14 @@ class KeywordSpider(RedisKeywordMixin, Args[KeywordParams], Spider):
         for query in queries:
             if depth is None or query.page <= depth:
                 yield from self.search(query, run)
+            else:
+                self.passes.note_cut(run)
 
     def note_capped(self, run: KeywordRun) -> None:
         """The platform holds more than it shows and the search cannot be narrowed: say so once a run, never miss it silently."""
-        if "search_capped" not in run.causes:
+        if SEARCH_CAPPED not in run.causes:
             self.count(statkeys.SEARCH_CAPPED)
-            self.ledger.blemish(run, "search_capped")
+            self.ledger.blemish(run, SEARCH_CAPPED)
 
     def parse_details(self, call: Call, reading: Reading, run: KeywordRun) -> Output:
         """One or several postings' details: merged with what the list said; a batch's missing ones are asked for again."""
@@ -213,6 +228,7 @@ class KeywordSpider(RedisKeywordMixin, Args[KeywordParams], Spider):
             self.count(statkeys.DETAIL_FETCHED)
             yield from self.take_job(job, run)
         left = self.details.settle(call, reading)
+        self.passes.note_details(run, reading, left.gone)
         for detail in left.again:
             self.count(statkeys.DETAIL_ASKED_AGAIN)
             yield self.request(detail, run)
@@ -291,13 +307,19 @@ class KeywordSpider(RedisKeywordMixin, Args[KeywordParams], Spider):
 
     # -- runs ---------------------------------------------------------------------------------------------------------
 
-    async def complete(self, run: KeywordRun) -> None:
+    async def end(self, run: KeywordRun) -> None:
+        """The run is over: its pass is recorded before anybody hears of it, so that none is told "complete" of one that was lost."""
         self.running.pop(run, None)
+        cause = await self.passes.record(run)
+        if cause is not None:
+            self.ledger.blemish(run, cause)
+        await (self.give_back(run) if run.causes else self.complete(run))
+
+    async def complete(self, run: KeywordRun) -> None:
         self.count(statkeys.KEYWORD_COMPLETE)
         await self.feed.complete(run.lease)
 
     async def give_back(self, run: KeywordRun) -> None:
-        self.running.pop(run, None)
         self.count(statkeys.KEYWORD_PARTIAL)
         await self.feed.give_back(run.lease, run.causes)
 
@@ -311,13 +333,17 @@ class KeywordSpider(RedisKeywordMixin, Args[KeywordParams], Spider):
     async def on_closing(self, reason: str) -> None:
         """The crawl is over: runs still open go back, and every report to the feed is heard out, within LEASE_GRACE."""
         grace = self.settings.getfloat("LEASE_GRACE")
+        self.passes.stop_waiting()
         for _run in self.ledger.cut_off(f"crawl_{reason}"):
             self.count(statkeys.KEYWORD_RETURNED)
         try:
             async with asyncio.timeout(grace):
-                await asyncio.gather(*self.background)
+                for error in await asyncio.gather(*self.background, return_exceptions=True):
+                    if isinstance(error, Exception):  # the others are heard, and the feed is closed, all the same
+                        self.logger.error("the feed refuses a report: %s: %s", type(error).__name__, error)
         except TimeoutError:
             self.logger.error("the feed did not hear every report within %.0f s; what it did not hear is run again", grace)
+        await self.passes.close()
         await self.feed.close(min(grace, CLOSING_SECONDS))
         await self.close_redis()
 

@@ -6,10 +6,10 @@ slice of ids -> digests of buckets on both sides -> ids whose digests differ -> 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Any, TypeVar
+from typing import TypeAlias, TypeVar
 from uuid import uuid4
 
 from jobschema.enums import Platform
@@ -18,8 +18,9 @@ from jobstore.parity.sides import Digest, Side, Slice, Topic, find_differences
 from jobstore.sql.sink import SeenRow
 
 Answer = TypeVar("Answer")
-SLICE_ROWS = 20_000  # ids compared at a time: what a server holds busy, and the memory of one step
-BUCKETS = 1024  # of a slice
+_Asked: TypeAlias = tuple[Future[Answer], Future[Answer]]  # of ClickHouse's side and of SQL's
+SLICE_ROWS = 50_000  # ids compared at a time: what a server holds busy, and the memory of one step
+BUCKETS = 4096  # of a slice
 SETTLE = timedelta(minutes=15)  # rows seen later may still be on their way to one of the stores
 SAMPLES = 20  # differences told in words
 
@@ -105,19 +106,32 @@ class ParityCheck:
         May run while rows are being written, be interrupted and be run again.
         """
         self._report, self._is_repair = ParityReport(), repair
-        with ThreadPoolExecutor(2, thread_name_prefix="parity") as threads:
+        with ThreadPoolExecutor(4, thread_name_prefix="parity") as threads:
             for row in rows:
                 for platform in platforms:
                     self._compare(threads, Topic(row, platform))
         return self._report
 
     def _compare(self, threads: ThreadPoolExecutor, topic: Topic) -> None:
+        """Slice by slice; while the rows of one are looked at and mended, the digests of the next are computed."""
         table = TableReport(topic.platform, topic.noun)
         self._report.tables.append(table)
+        before: tuple[Slice, _Asked[dict[int, Digest]]] | None = None
         for ids in self._slices(threads, topic):
-            found = self._compare_slice(threads, topic, ids, table)
-            if found and self._is_repair:
-                table.mended += self._mend(threads, topic, found)
+            digests = self._begin(threads, lambda side, ids=ids: side.digest_buckets(topic, ids, BUCKETS))  # type: ignore[misc]
+            if before is not None:
+                self._settle(threads, topic, before, table)
+            before = ids, digests
+        if before is not None:
+            self._settle(threads, topic, before, table)
+
+    def _settle(
+        self, threads: ThreadPoolExecutor, topic: Topic, asked: tuple[Slice, _Asked[dict[int, Digest]]], table: TableReport
+    ) -> None:
+        ids, digests = asked
+        found = self._compare_slice(threads, topic, (ids, *_hear(digests)), table)
+        if found and self._is_repair:
+            table.mended += self._mend(threads, topic, found)
 
     def _slices(self, threads: ThreadPoolExecutor, topic: Topic) -> Iterator[Slice]:
         """Neighbouring slices, none with more rows than wanted on either side."""
@@ -131,8 +145,10 @@ class ParityCheck:
             yield low, min(known)
             low = min(known)
 
-    def _compare_slice(self, threads: ThreadPoolExecutor, topic: Topic, ids: Slice, table: TableReport) -> list[_Difference]:
-        ours, theirs = self._ask(threads, lambda side: side.digest_buckets(topic, ids, BUCKETS))
+    def _compare_slice(
+        self, threads: ThreadPoolExecutor, topic: Topic, digested: tuple[Slice, dict[int, Digest], dict[int, Digest]], table: TableReport
+    ) -> list[_Difference]:
+        ids, ours, theirs = digested
         table.clickhouse_rows += sum(bucket.rows for bucket in ours.values())
         table.sql_rows += sum(bucket.rows for bucket in theirs.values())
         chosen = _find_unequal(ours, theirs)
@@ -170,12 +186,18 @@ class ParityCheck:
     def _mend(self, threads: ThreadPoolExecutor, topic: Topic, found: list[_Difference]) -> int:
         """Mend, and look again: a row told to ClickHouse joins the versions there, and what they say together is the truth."""
         self._write(found)
-        ids = [one.row_id for one in found]
-        left = self._look(threads, topic, ids)
+        left = self._look_again(threads, topic, found)
         if left:
             self._write(left)
-            left = self._look(threads, topic, ids)
+            left = self._look(threads, topic, [one.row_id for one in left])
         return len(found) - len(left)
+
+    def _look_again(self, threads: ThreadPoolExecutor, topic: Topic, found: list[_Difference]) -> list[_Difference]:
+        """What still differs. Of rows that MySQL was told only its side is read: ClickHouse's has not changed by that."""
+        told = {one.row_id: one.clickhouse for one in found if one.is_for_sql and one.clickhouse is not None}
+        stored = self._sql.read_rows(topic, sorted(told))
+        odd = [row_id for row_id, one in told.items() if row_id not in stored or find_differences(topic, one, stored[row_id])]
+        return self._look(threads, topic, sorted([*odd, *(one.row_id for one in found if one.row_id not in told)]))
 
     def _write(self, found: list[_Difference]) -> None:
         token = f"parity.{uuid4().hex}"
@@ -188,8 +210,14 @@ class ParityCheck:
 
     def _ask(self, threads: ThreadPoolExecutor, question: Callable[[Side], Answer]) -> tuple[Answer, Answer]:
         """Both sides at once: ClickHouse's answer, then SQL's."""
-        asked: list[Any] = [threads.submit(question, side) for side in (self._clickhouse, self._sql)]
-        return asked[0].result(), asked[1].result()
+        return _hear(self._begin(threads, question))
+
+    def _begin(self, threads: ThreadPoolExecutor, question: Callable[[Side], Answer]) -> _Asked[Answer]:
+        return threads.submit(question, self._clickhouse), threads.submit(question, self._sql)
+
+
+def _hear(asked: _Asked[Answer]) -> tuple[Answer, Answer]:
+    return asked[0].result(), asked[1].result()
 
 
 def _find_unequal(ours: dict[int, Digest], theirs: dict[int, Digest]) -> list[int]:

@@ -78,6 +78,18 @@ def test_idle_spider_crawls_what_is_pushed_and_goes_on_sigterm(start_fleet: Call
     assert fleet.status(Platform.BOSS).workers == [], "it went off duty, nobody has to wait for its lease"
 
 
+def test_spider_that_redis_refuses_closes_with_a_word_and_its_own_exit_code(start_fleet: Callable[..., Fleet]) -> None:
+    fleet = start_fleet(Platform.BOSS)
+    fleet.extra = {"REDIS_URL": fleet.redis.url.replace("redis://", "redis://nobody:wrong@")}
+    fleet.start(1, [sys.executable, "-m", "scrapy", "crawl", "boss"])
+    assert fleet.workers[0].process is not None
+    assert fleet.workers[0].process.wait(60) == 4
+    log = (fleet.workers[0].folder / "log").read_text("utf-8")
+    assert "docs/troubleshooting.md#redis-refused" in log
+    assert "Traceback" not in log
+    assert "(feed_refused)" in log
+
+
 def test_sigterm_in_the_middle_of_work_returns_what_is_open_within_the_grace(start_fleet: Callable[..., Fleet]) -> None:
     fleet = start_fleet(Platform.ZHILIAN)
     fleet.sandbox.switch("zhilian", slow_ms=2500)  # a keyword takes longer than the whole grace

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import socket
 import subprocess
@@ -17,6 +18,7 @@ from cryptography.fernet import Fernet
 from fastapi.testclient import TestClient
 from pydantic import SecretStr
 
+from benchmarks.redis_server import PrivateRedis, is_installed
 from control_api import migrations
 from control_api.config import Settings
 from control_api.db import Database, open_database
@@ -202,6 +204,24 @@ def control(client: TestClient) -> Control:
 @pytest.fixture
 def database(control: Control) -> Database:
     return control.database
+
+
+@pytest.fixture(scope="session")
+def _redis_server() -> Iterator[PrivateRedis]:
+    if not is_installed():
+        if os.environ.get("CI"):
+            pytest.fail("redis-server is not installed: apt-get install redis-server")
+        pytest.skip("redis-server is not installed (apt-get install redis-server)")
+    with PrivateRedis() as server:
+        yield server
+
+
+@pytest.fixture
+def redis_server(_redis_server: PrivateRedis) -> PrivateRedis:
+    """A Redis with nothing in it."""
+    with _redis_server.client() as client:
+        client.flushall()
+    return _redis_server
 
 
 @pytest.fixture(scope="session")

@@ -218,3 +218,9 @@ def test_no_cookie_is_ever_set_so_there_is_nothing_to_forge_across_sites(client:
     answer = _enter(client, "li.na")
     assert "set-cookie" not in answer.headers  # type: ignore[attr-defined]
     assert not client.cookies
+
+
+def test_session_in_the_header_of_nodes_is_refused_also_when_it_is_remembered(client: TestClient, admin: dict[str, str]) -> None:
+    assert client.get("/api/v1/auth/me", headers=admin).status_code == 200
+    session = admin["Authorization"].removeprefix("Bearer ")
+    assert client.get("/api/v1/auth/me", headers={"token": session}).status_code == 401

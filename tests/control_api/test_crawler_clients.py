@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 import threading
 import time
 from collections.abc import Awaitable, Callable, Iterator
@@ -16,7 +15,7 @@ import uvicorn
 from fastapi.testclient import TestClient
 from sqlmodel import select
 
-from benchmarks.redis_server import PrivateRedis, is_installed
+from benchmarks.redis_server import PrivateRedis
 from control_api.deps import Control
 from control_api.models import Keyword, KeywordRun, Node, Token, TokenEvent
 from jobschema import Platform, Verdict, messages
@@ -101,16 +100,6 @@ class OwnRedisFeed(RedisFeed):
     async def close(self, grace: float = 5.0) -> None:
         await super().close(grace)
         await self.connection.aclose()
-
-
-@pytest.fixture
-def redis_server() -> Iterator[PrivateRedis]:
-    if not is_installed():
-        if os.environ.get("CI"):
-            pytest.fail("redis-server is not installed: apt-get install redis-server")
-        pytest.skip("redis-server is not installed (apt-get install redis-server)")
-    with PrivateRedis() as server:
-        yield server
 
 
 @pytest.fixture(params=["arguments", "control", "redis"])

@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +16,13 @@ import orjson
 import pytest
 from backports import zstd
 from fastapi.testclient import TestClient
-from sqlmodel import select
+from sqlmodel import col, select, update
 
 from control_api.deps import Control
+from control_api.ingest_writer import IngestWriter, WriterOptions
 from control_api.models import IngestBatch, IpUpload
+from control_api.models.base import now_utc
+from control_api.services import ingest
 from jobstore.errors import RowRefusedError, StatementRefusedError, StoreBusyError
 
 Headers = dict[str, str]
@@ -262,3 +266,26 @@ def test_bodies_read_at_once_are_bounded(client: TestClient, control: Control, n
         for _ in range(slots):
             control.ingest_slots.release()
     assert (busy.status_code, busy.headers["retry-after"]) == (429, "2")
+
+
+def test_book_forgets_stored_batches_that_are_old_and_nothing_else(client: TestClient, control: Control, node: Headers) -> None:
+    for number in range(4):
+        client.post(DOOR, headers=node, json=made.batch([made.job(number)], batch_id=f"crawl-0001:api:{number}"))
+    wait_for(lambda: set(read_states(control).values()) == {"stored"})
+    old = now_utc() - timedelta(days=31)
+    with control.database.write() as unit:
+        numbers = list(unit.exec(select(IngestBatch.id).order_by(col(IngestBatch.id))).all())
+        unit.exec(update(IngestBatch).where(col(IngestBatch.id).in_(numbers[:3])).values(received_at=old))
+        unit.exec(update(IngestBatch).where(col(IngestBatch.id) == numbers[0]).values(state="failed"))
+        assert ingest.forget_old(unit, now_utc() - timedelta(days=32)) == 0
+    seconds = [0.0]
+    writer = IngestWriter(control.database, control.rows, WriterOptions(True, 10**6, 30), clock=lambda: seconds[0])
+    writer._forget_old()
+    assert read_states(control) == {"crawl-0001:api:0": "failed", "crawl-0001:api:3": "stored"}
+    with control.database.write() as unit:
+        unit.exec(update(IngestBatch).values(received_at=old, state="stored"))
+    writer._forget_old()
+    assert len(read_states(control)) == 2, "not again within the hour"
+    seconds[0] = 3601.0
+    writer._forget_old()
+    assert read_states(control) == {}

@@ -6,10 +6,12 @@ from collections.abc import Iterator
 
 import pytest
 from sqlalchemy import text
+from sqlalchemy.exc import IntegrityError
 
 from control_api import migrations
 from control_api.db import Database, open_database
 from control_api.errors import DatabaseNotReadyError
+from control_api.models import KeywordRun
 from control_api.models.base import METADATA
 
 
@@ -53,3 +55,35 @@ def test_upgrade_from_the_first_revision_keeps_rows(blank: Database) -> None:
     migrations.upgrade(blank.engine)
     with blank.engine.connect() as connection:
         assert connection.execute(text("SELECT name, position FROM dept WHERE id = 7")).one() == ("数据", 3)
+
+
+def test_upgrade_keeps_runs_and_what_they_refer_to(blank: Database) -> None:
+    migrations.upgrade(blank.engine, "0002")
+    moment = "'2026-11-24 08:00:00.123456'"
+    with blank.engine.begin() as connection:
+        connection.execute(
+            text(
+                f"INSERT INTO node (id, name, created_at, is_draining, ip, about, vitals, last_words) "
+                f"VALUES (3, 'n', {moment}, 0, '', '{{}}', '{{}}', '')"
+            )
+        )
+        connection.execute(
+            text(
+                f"INSERT INTO keyword (id, platform, text, city_code, `rank`, tags, is_enabled, epoch, attempt, last_state, "
+                f"created_at) VALUES (5, 'boss', '数据', '1', 0, '|', 1, 2, 0, '', {moment})"
+            )
+        )
+        connection.execute(
+            text(
+                f"INSERT INTO keyword_run (id, keyword_id, node_id, platform, epoch, attempt, state, started_at, "
+                f"lease_until, pages, jobs, companies, causes) "
+                f"VALUES (9, 5, 3, 'boss', 2, 1, 'complete', {moment}, {moment}, 4, 60, 2, '{{}}')"
+            )
+        )
+    migrations.upgrade(blank.engine)
+    assert migrations.find_differences(blank.engine) == []
+    with blank.read() as unit:
+        run = unit.get_one(KeywordRun, 9)
+        assert (run.node_id, run.keyword_id, run.jobs, run.started_at.microsecond) == (3, 5, 60, 123456)
+    with pytest.raises(IntegrityError), blank.write() as unit:
+        unit.add(KeywordRun(keyword_id=77, platform="boss", epoch=1, attempt=1, lease_until=run.lease_until))

@@ -169,3 +169,24 @@ def test_heartbeat_speaks_for_its_own_node_alone(client: TestClient, control: Co
     with control.database.read() as unit:
         seen = dict(unit.exec(select(Node.name, col(Node.last_seen_at).is_not(None))).all())
     assert {name: bool(value) for name, value in seen.items()} == {"first": True, "second": False}
+
+
+def test_use_of_a_credential_is_written_down_every_five_minutes(client: TestClient, control: Control, node: Headers) -> None:
+    def read_use() -> datetime | None:
+        with control.database.read() as unit:
+            return unit.exec(select(NodeCredential.last_used_at)).one()
+
+    def beat_anew() -> datetime | None:
+        control.memory.forget()
+        assert client.post("/api/v1/node/heartbeat", headers=node, json={}).status_code == 200
+        return read_use()
+
+    assert read_use() is None
+    first = beat_anew()
+    assert first is not None
+    assert beat_anew() == first
+    with control.database.write() as unit:
+        unit.exec(update(NodeCredential).values(last_used_at=first - timedelta(minutes=6)))
+    again = beat_anew()
+    assert again is not None
+    assert again >= first

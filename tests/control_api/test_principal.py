@@ -50,6 +50,16 @@ def test_memory_forgets_by_time_and_by_news() -> None:
     assert memory.recall("k") is None
 
 
+def test_memory_ends_with_the_credential() -> None:
+    now = [0.0]
+    memory = PrincipalMemory(60, clock=lambda: now[0])
+    memory.keep("k", SOMEBODY, memory.generation, 3.0)
+    memory.keep("over", SOMEBODY, memory.generation, -1.0)
+    assert (memory.recall("k"), memory.recall("over")) == (SOMEBODY, None)
+    now[0] = 3.0
+    assert memory.recall("k") is None
+
+
 def test_memory_keeps_nothing_that_was_looked_up_before_the_news() -> None:
     memory = PrincipalMemory(5)
     before = memory.generation

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -67,6 +69,24 @@ def test_demo_one_platform_always_bans_and_the_other_two_finish(operator: Any, b
     for platform in set(PLATFORMS) - {banned}:
         assert ran.ids(platform) == expected[platform]
         assert ending(ran, platform)[1] == "complete"
+
+
+def test_demo_under_a_control_plane_stores_the_oracles_ids_and_ends_every_run(operator: Any) -> None:
+    expected = truth(operator.sandbox)
+    ran = demo(operator, "--control", "--size", str(SIZE), "--seed", str(SEED))
+    assert ran.code == 0, ran.err[-3000:]
+    ran.folder = operator.folder / "control"  # the control plane's own: the node holds no store
+    assert {platform: ran.ids(platform) for platform in PLATFORMS} == expected
+    assert [ending(ran, platform)[1] for platform in PLATFORMS] == ["complete"] * 3
+    assert not (operator.folder / "clickhouse").exists()
+    with closing(sqlite3.connect(ran.folder / "control.db")) as books:
+        runs = books.execute("SELECT platform, state, count(*), sum(jobs) FROM keyword_run GROUP BY 1, 2").fetchall()
+        batches = books.execute("SELECT state, count(*) > 0 FROM ingest_batch GROUP BY 1").fetchall()
+        audited = {action for (action,) in books.execute("SELECT DISTINCT action FROM auditlog")}
+    assert [(platform, state) for platform, state, _, _ in sorted(runs)] == [(platform, "complete") for platform in PLATFORMS]
+    assert all(jobs >= len(expected[platform]) for platform, _, _, jobs in runs)
+    assert batches == [("stored", 1)]
+    assert {"keyword.add", "token.add", "node.create", "credential.issue"} <= audited
 
 
 @pytest.mark.data

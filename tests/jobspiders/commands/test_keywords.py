@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import argparse
+import asyncio
 import json
 import os
 import subprocess
@@ -10,28 +12,73 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+import redis.asyncio
+from scrapy.exceptions import UsageError
+from scrapy.settings import Settings
 
 from benchmarks.redis_server import PrivateRedis, is_installed
+from jobschema import Platform
+from jobschema.keys import PlatformKeys
+from jobspiders.commands.keywords import Command
+from jobspiders.leases.holder import LeaseHolder
+from jobspiders.leases.scripts import LeaseScripts, RedisTransport
+from jobspiders.leases.terms import HOPELESS
 
 ROOT = Path(__file__).parents[3]
 Say = Callable[..., subprocess.CompletedProcess[str]]
 
 
-@pytest.fixture
-def say() -> Iterator[Say]:
-    """`say("status", "boss")` runs `scrapy keywords status boss`."""
+@pytest.fixture(scope="module")
+def server() -> Iterator[PrivateRedis]:
     if not is_installed():
         if os.environ.get("CI"):
             pytest.fail("redis-server is not installed: apt-get install redis-server")
         pytest.skip("redis-server is not installed (apt-get install redis-server)")
-    with PrivateRedis() as server:
-        environment = {**os.environ, "REDIS_URL": server.url, "PYTHONPATH": str(ROOT), "CONTROL_DATABASE_URL": ""}
+    with PrivateRedis() as running:
+        yield running
 
-        def run(*words: str) -> subprocess.CompletedProcess[str]:
-            command = [sys.executable, "-m", "scrapy", "keywords", *words]
-            return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60, check=False)
 
-        yield run
+@pytest.fixture
+def say(server: PrivateRedis) -> Say:
+    """`say("status", "boss")` runs `scrapy keywords status boss` on a Redis that was empty at first."""
+    with server.client() as client:
+        client.flushall()
+    environment = {**os.environ, "REDIS_URL": server.url, "PYTHONPATH": str(ROOT), "CONTROL_DATABASE_URL": ""}
+
+    def run(*words: str) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-m", "scrapy", "keywords", *words]
+        return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60, check=False)
+
+    return run
+
+
+def hold(server: PrivateRedis, *hopeless: str) -> None:
+    """A node claims everything, gives the `hopeless` texts up and goes silent."""
+
+    async def work() -> None:
+        async with redis.asyncio.Redis.from_url(server.url, decode_responses=True) as client:
+            holder = LeaseHolder(LeaseScripts(RedisTransport(client), PlatformKeys("boss")), Platform.BOSS, node={"node": "n1"})
+            await holder.enlist()
+            claimed = (await holder.beat(10)).claimed
+            await holder.give_back([lease for lease in claimed if lease.keyword.text in hopeless], HOPELESS, {"search_capped": 1})
+
+    asyncio.run(work())
+
+
+def test_keywords_dead_and_leased_are_shown_and_steered(say: Say, server: PrivateRedis) -> None:
+    say("push", "boss", "Python", "Java", "--city", "北京")
+    assert say("dead", "boss").stdout == "no dead letter on boss\n"
+    hold(server, "Java")
+    assert "queued 0 + leased 1 + complete 0 + dead 1 + dropped 0\n" in say("status", "boss").stdout
+    assert "|101010100||Java  since" in (listed := say("dead", "boss").stdout)
+    assert listed.endswith("search_capped x1\n")
+    assert "leased by {'node': 'n1'} for" in say("where", "boss", "Python").stdout
+    assert say("return", "boss", "Python").stdout == "1 leases returned\n"
+    assert say("retry", "boss", "Java").stdout == "1 queued again\n"
+    assert "queued 2 + leased 0 + complete 0 + dead 0 + dropped 0\n" in say("status", "boss").stdout
+    hold(server, "Java", "Python")
+    assert say("drop", "boss", "--all").stdout == "2 dropped\n"
+    assert say("status", "boss", "--audit").returncode == 0
 
 
 def test_keywords_pushed_are_counted_found_and_rebuilt_once(say: Say, tmp_path: Path) -> None:
@@ -58,9 +105,27 @@ def test_keywords_pushed_are_counted_found_and_rebuilt_once(say: Say, tmp_path: 
         (("rebuild", "boss", "--table"), "CONTROL_DATABASE_URL, which is empty"),
         (("push", "boss", "Python", "--city", "Atlantis"), "Atlantis"),
         (("limit", "boss", "--egress-rate", "-1"), "out of range"),
+        (("push", "boss", ""), "the keyword searches ''; text must have 1 to 100 characters"),
+        (("push", "boss", "x" * 101), "text must have 1 to 100 characters"),
+        (("push", "boss", "Python", "--depth", "-3"), "the command line has depth -3; valid are 1 to 1000"),
+        (("push", "boss", "Python", "--run", "r" * 101), "the command line has run"),
+        (("push", "boss", "--file", "/nowhere/keywords.jsonl"), "the file of --file cannot be read"),
+        (("where", "boss"), "name texts or identities"),
+        (("return", "boss"), "name texts or identities"),
+        (("retry", "boss"), "or give --all"),
+        (("dead", "boss", "--count", "-1"), "--count is -1"),
     ],
 )
-def test_keywords_wrong_words_are_explained(say: Say, words: tuple[str, ...], told: str) -> None:
-    ran = say(*words)
-    assert ran.returncode == 2
-    assert told in ran.stdout + ran.stderr
+def test_keywords_wrong_words_are_explained(server: PrivateRedis, words: tuple[str, ...], told: str) -> None:
+    command, parser = Command(), argparse.ArgumentParser()
+    settings = Settings({"REDIS_URL": server.url, "CONTROL_DATABASE_URL": "", "BOSS_BASE_URL": "http://127.0.0.1"})
+    command.settings = settings
+    command.add_options(parser)
+    opts, args = parser.parse_known_args(list(words))
+    with pytest.raises(UsageError) as refused:
+        command.run(args, opts)
+    assert told in str(refused.value)
+
+
+def test_keywords_wrong_words_end_with_scrapys_usage_code(say: Say) -> None:
+    assert say("status").returncode == 2

@@ -16,7 +16,7 @@ from jobschema.keys import PlatformKeys
 from jobschema.messages import Keyword
 from jobspiders.leases.holder import LeaseHolder, LeasePolicy
 from jobspiders.leases.queue import KeywordQueue
-from jobspiders.leases.scripts import LeaseScripts, RedisTransport
+from jobspiders.leases.scripts import LeaseScripts, RedisTransport, Transport
 
 # Time stands still and moves by `desk.pass_time`: no test waits for a lease to expire.
 TEST_CLOCK = "local NOW = tonumber(redis.call('GET', KEYS[1] .. 'clock'))\n"
@@ -38,8 +38,11 @@ class Desk:
 
     def __init__(self, client: redis.asyncio.Redis) -> None:
         self.client = client
-        self.scripts = LeaseScripts(RedisTransport(client), KEYS, clock=TEST_CLOCK)
+        self.scripts = self.scripts_over(RedisTransport(client))
         self.queue = KeywordQueue(self.scripts, Platform.BOSS)
+
+    def scripts_over(self, transport: Transport) -> LeaseScripts:
+        return LeaseScripts(transport, KEYS, clock=TEST_CLOCK)
 
     async def pass_time(self, seconds: float) -> None:
         await self.client.incrby(KEYS.prefix + "clock", int(seconds * 1_000_000))

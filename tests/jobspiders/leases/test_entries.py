@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from jobschema import Platform
 from jobschema.messages import Keyword
@@ -40,12 +44,47 @@ def test_message_is_read_as_keyword_and_run(message: str, keyword: Keyword, run:
         ('{"text": "a\\u0000"}', "must be printable"),
         ('{"text": "a", "depth": "deep"}', "has depth 'deep'"),
         ('{"text": "a", "priority": true}', "has priority True"),
+        ('{"text": "a", "priority": "--5"}', "has priority '--5'; it must be a whole number"),
+        ('{"text": "a", "priority": "\u00b2"}', "has priority '²'; it must be a whole number"),
+        ('{"text": "a", "priority": "' + "9" * 5000 + '"}', "it must be a whole number of at most nine digits"),
+        ('{"text": "a", "depth": 0}', "has depth 0; valid are 1 to 1000"),
+        ('{"text": "a", "depth": -3}', "has depth -3; valid are 1 to 1000"),
+        ('{"text": ' + "[" * 100_000, "is no JSON"),
+        ('{"text": "a", "run": "\\ud800"}', "has run '.ud800'; it must be a text"),
+        ('{"text": "a", "city": ["101"]}', "has city .'101'.; it must be a text"),
+        ('{"text": "a", "keyword_id": "' + "x" * 101 + '"}', "has keyword_id 'xxx"),
+        ('{"text": "a", "\\ud800": 1}', "unknown fields '.ud800'"),
         ('{"text": "a", "platform": "qcwy"}', "is for 'qcwy', but this is the queue of boss"),
     ],
 )
 def test_message_that_is_no_keyword_says_why(message: str, said: str) -> None:
     with pytest.raises(MessageUnreadableError, match=said):
         read_message(message, Platform.BOSS)
+
+
+FIELDS = st.sampled_from(["text", "keyword", "city", "city_code", "depth", "pages", "priority", "run", "keyword_id", "platform", "other"])
+VALUES = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats()
+    | st.text()
+    | st.sampled_from(["Python", "boss", "-", "--5", "²", "\ud800", "1e3"]),
+    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.text(), inner, max_size=2),
+)
+
+
+@given(st.dictionaries(FIELDS, VALUES).map(json.dumps) | st.text())
+def test_any_message_is_read_or_refused_in_words_that_can_be_written(message: str) -> None:
+    """One that raised anything else would stop the heartbeat of every node that reads it."""
+    try:
+        keyword, run = read_message(message, Platform.BOSS)
+    except MessageUnreadableError as error:
+        str(error).encode()
+    else:
+        entry_id(replace(keyword, city_code="1"), run.replace("|", "")).encode()
+        assert read_entry(write_entry(keyword), Platform.BOSS) == keyword
+        write_entry(keyword).encode()
 
 
 def test_entry_written_and_read_is_the_same_keyword() -> None:

@@ -14,10 +14,10 @@ from benchmarks.redis_server import PrivateRedis
 from jobschema import Platform
 from jobschema.keys import PlatformKeys
 from jobschema.messages import Keyword, Lease
-from jobspiders.feeds.redis import FeedOptions, RedisFeed
+from jobspiders.feeds.redis import FeedOptions, RedisFeed, RedisRefusedError
 from jobspiders.leases.entries import read_message
 from jobspiders.leases.holder import LeaseHolder, LeasePolicy
-from jobspiders.leases.outage import RedisPatience
+from jobspiders.leases.outage import RedisPatience, is_passing
 from jobspiders.leases.queue import KeywordQueue
 from jobspiders.leases.scripts import LeaseScripts, RedisTransport
 
@@ -187,11 +187,51 @@ def test_feed_ends_when_nothing_is_open_anywhere_for_the_idle_time(run_nodes: An
     run_nodes(body, count=2, options=FeedOptions(max_held=2, max_idle=0.2))
 
 
+def test_redis_busy_with_a_long_script_is_waited_for(redis_server: PrivateRedis) -> None:
+    """Past its limit Redis answers everybody BUSY: an operator's audit of a million keywords must not end the nodes."""
+
+    async def body() -> None:
+        async with redis.asyncio.Redis(port=redis_server.port, decode_responses=True) as operator:
+            await operator.flushall()
+            await operator.config_set("busy-reply-threshold", 1)
+            node = Node(redis_server.url, FeedOptions(), QUICK)
+            await node.push("a")
+            endless = asyncio.ensure_future(operator.eval("while true do end", 0))
+            waiting = asyncio.ensure_future(node.next())
+            while not node.feed.patience.is_away:
+                await asyncio.sleep(0.01)
+            async with redis.asyncio.Redis(port=redis_server.port) as other:
+                await other.script_kill()
+            with pytest.raises(redis.exceptions.ResponseError):
+                await endless
+            assert (await waiting).keyword.text == "a"
+            await operator.config_set("busy-reply-threshold", 5000)
+            await node.feed.close()
+            await node.client.aclose()
+
+    asyncio.run(body())
+
+
+@pytest.mark.parametrize(
+    ("said", "passes"),
+    [
+        ("BUSY Redis is busy running a script. You can only call SCRIPT KILL or SHUTDOWN NOSAVE.", True),
+        ("MISCONF Redis is configured to save RDB snapshots, but it's currently unable to persist to disk.", True),
+        ("Error running script (call to f_1): @user_script:1: -OOM command not allowed when used memory > 'maxmemory'.", True),
+        ("NOREPLICAS Not enough good replicas to write.", True),
+        ("WRONGTYPE Operation against a key holding the wrong kind of value", False),
+        ("Error running script: attempt to index a nil value", False),
+    ],
+)
+def test_answer_of_redis_that_may_change_is_waited_for_and_no_other(said: str, passes: bool) -> None:
+    assert is_passing(redis.exceptions.ResponseError(said)) is passes
+
+
 def test_wrong_password_ends_the_crawl_instead_of_waiting(redis_server: PrivateRedis) -> None:
     async def body() -> None:
         url = redis_server.url.replace("redis://", "redis://nobody:wrong@")
         node = Node(url, FeedOptions(), QUICK)
-        with pytest.raises(redis.exceptions.AuthenticationError):
+        with pytest.raises(RedisRefusedError, match=r"AuthenticationError.*Check REDIS_URL"):
             await node.next()
         await node.client.aclose()
 

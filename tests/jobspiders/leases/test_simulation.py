@@ -9,7 +9,9 @@ from collections.abc import Callable, Iterator
 import pytest
 import redis
 
-from benchmarks.lease_world import Plant, ViolationError, live, live_many
+from benchmarks.lease_oracle import ViolationError
+from benchmarks.lease_stage import Plant
+from benchmarks.lease_world import live, live_many
 from benchmarks.redis_server import PrivateRedis
 from jobspiders.leases.scripts import Script
 

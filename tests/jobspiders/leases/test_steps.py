@@ -255,41 +255,6 @@ def test_leaving_worker_gives_back_what_it_holds_to_its_place(desk_runs: Any) ->
     desk_runs(body)
 
 
-# -- lost answers -----------------------------------------------------------------------------------------------------------
-
-
-def test_claim_sent_again_after_a_lost_answer_gets_the_same_leases(desk_runs: Any) -> None:
-    async def body(desk: Any) -> None:
-        await desk.push("a", "b", "c", "d")
-        holder = await desk.worker()
-        await desk.scripts.run("beat", holder.worker, *holder._common, 1, 2, 10**12)  # the answer never came
-        beat = await holder.beat(2)
-        assert (texts(beat.claimed), beat.held) == (["a", "b"], 2)
-        assert texts((await holder.beat(1)).claimed) == ["c"]
-        await desk.scripts.run("beat", holder.worker, *holder._common, 1, 2, 10**12)  # and arrives once more, late
-        assert (await holder.beat()).held == 3
-
-    desk_runs(body)
-
-
-def test_books_that_differ_are_reconciled(desk_runs: Any) -> None:
-    async def body(desk: Any) -> None:
-        await desk.push("forgotten", "unknown", "kept", "taken")
-        holder = await desk.worker()
-        forgotten, unknown, kept, taken = (await holder.beat(4)).claimed
-        await holder.complete([forgotten])
-        del holder.held[unknown.lease_id]
-        await desk.queue.give_back([taken.lease_id])
-        # Redis lost its last second: the completion is undone there
-        await desk.scripts.run("push", 0, f'[["{forgotten.lease_id}","{{\\"text\\":\\"x\\",\\"city_code\\":\\"1\\"}}",0]]')
-        assert (await holder.beat()).held == 2
-        assert await holder.reconcile() == [taken]
-        assert list(holder.held) == [kept.lease_id]
-        assert await desk.client.zscore("boss:lease:queue", unknown.lease_id) is not None
-
-    desk_runs(body)
-
-
 # -- operators --------------------------------------------------------------------------------------------------------------
 
 
@@ -374,6 +339,19 @@ def test_epoch_after_a_failover_to_an_empty_redis_is_above_every_earlier_one(des
         assert new.epoch > old.epoch
         assert await holder.complete([old]) == [False]
         assert await holder.complete([new]) == [True]
+
+    desk_runs(body)
+
+
+def test_law_is_looked_at_by_one_node_in_a_while(desk_runs: Any) -> None:
+    async def body(desk: Any) -> None:
+        await desk.push("a")
+        first = await desk.queue.watch(60)
+        assert (first.pushed, first.is_conserved) == (1, True)
+        assert await desk.queue.watch(60) is None
+        await desk.pass_time(61)
+        assert await desk.queue.watch(60) is not None
+        assert (await desk.queue.status()).pushed == 1, "an operator is answered whenever he asks"
 
     desk_runs(body)
 

@@ -144,6 +144,24 @@ def test_the_platforms_word_delists_at_once(python: Keyword) -> None:
     assert (found.delisted_at, found.delisted_by) == (at, Authority.PLATFORM)
 
 
+def test_a_stale_search_that_shows_what_the_platform_calls_gone_makes_no_repost(python: Keyword) -> None:
+    for hour in (0, 2):
+        python.show(ALL, hour)
+        since = START + timedelta(hours=hour)
+        assert python.book.delist(Platform.BOSS, ["gone"], since + timedelta(minutes=5), since=since) == ["gone"]
+    assert (state(python).reposts, state(python).reposted_at, state(python).is_listed) == (0, None, False)
+
+
+def test_a_posting_that_was_back_before_the_pass_stays_a_repost(python: Keyword) -> None:
+    python.show(ALL, 0)
+    python.book.delist(Platform.BOSS, ["gone"], START + timedelta(hours=1))
+    python.show(ALL, 2)
+    python.show(KEPT, 3)
+    since = START + timedelta(hours=3)
+    python.book.delist(Platform.BOSS, ["gone"], since + timedelta(minutes=5), since=since)
+    assert (state(python).reposts, state(python).is_listed) == (1, False)
+
+
 def test_a_later_sighting_outweighs_the_platforms_word(python: Keyword) -> None:
     python.show(ALL, 2)
     assert python.book.delist(Platform.BOSS, ["gone"], START + timedelta(hours=1)) == []

@@ -1,0 +1,1 @@
+"""What cron calls: each may be called twice, and at the same time."""
