@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from itertools import chain
 from operator import attrgetter
 from typing import Any
 
@@ -124,17 +125,33 @@ def _encode_texts(column: TableColumn, values: tuple[Any, ...]) -> list[Any]:
         return [None if value is None else mend(value).encode() for value in values]
 
 
-def _mend_repeated(values: Iterable[str]) -> list[str]:
-    mended = {value: mend(value) for value in set(values)}
+def _mend_repeated(values: Sequence[Any]) -> list[Any]:
+    distinct = set(values)
+    if _is_sound(distinct):
+        return list(values)
+    mended = {value: value and mend(value) for value in distinct}
     return [mended[value] for value in values]
 
 
+def _is_sound(texts: Iterable[str | None]) -> bool:
+    """Whether none of the texts holds half a character pair."""
+    try:
+        "".join(filter(None, texts)).encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 def _encode_lists(_column: TableColumn, values: tuple[Any, ...]) -> list[Any]:
-    strange = {type(text) for texts in values for text in texts} - {str}
+    try:
+        distinct = set(chain.from_iterable(values))
+        strange = set(map(type, distinct)) - {str}
+    except TypeError:  # an element that is a list, say
+        strange = {object}
     if strange:
         index = next(place for place, texts in enumerate(values) if not all(type(text) is str for text in texts))
         raise _Misfit(index, values[index], "a list of str")
-    if all(text.isascii() or not _SURROGATES.search(text) for text in {text for texts in values for text in texts}):
+    if _is_sound(distinct):
         return list(values)
     return [[mend(text) for text in texts] for texts in values]
 

@@ -17,14 +17,14 @@ from jobschema.rows import Row
 from jobstore.blocks import Block, BlockMaker, mend
 from jobstore.connection import Connection, Parameters
 from jobstore.dsn import StoreDsn, parse_dsn
-from jobstore.errors import SchemaMismatchError, StoreClosedError
+from jobstore.errors import SchemaMismatchError, StoreClosedError, StoreError
 from jobstore.folder import FolderClaim
 from jobstore.known import KnownVersions
 from jobstore.migrations import ensure_schema
 from jobstore.sightings import SightingCount, VersionKey
 from jobstore.tables import SCHEMA, Schema, Versions
 
-KNOWN_VERSIONS = 50_000  # remembered for each table; about 12 MB when full
+KNOWN_VERSIONS = 100_000  # remembered for each table; about 24 MB when full
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +57,6 @@ class ClickHouseStore:
         self._is_ensured = False
         self._makers = _block_makers(schema)
         self._known: dict[str, KnownVersions] = {}
-        self.forget_known()
 
     @classmethod
     def open(cls, dsn: str, *, schema: Schema = SCHEMA) -> ClickHouseStore:
@@ -120,7 +119,7 @@ class ClickHouseStore:
     def forget_known(self) -> None:
         """Ask the database again which versions are stored: for after rows were deleted behind the store's back."""
         with self._writing:
-            self._known = {family.table.name: KnownVersions(KNOWN_VERSIONS) for family in self._schema.versions.values()}
+            self._known.clear()
 
     def ensure_schema(self) -> list[str]:
         """Create and change what this release needs and the database lacks; the changes made. Cheap when called again."""
@@ -180,16 +179,35 @@ class ClickHouseStore:
     def _write_versions(self, group: _Group, token: str) -> int:
         """Insert the versions that are not stored yet; how many they were."""
         table = group.family.table
-        known = self._known[table.name]
+        known = self._recall(group.family)
         places = {key: place for place, key in reversed(list(enumerate(group.keys)))}
         unknown = known.find_unknown(places)
-        stored = self._find_stored(group.family, unknown)
+        stored = set() if known.is_complete else self._find_stored(group.family, unknown)
         fresh = sorted(places[key] for key in unknown if key not in stored)
         if fresh:
             block = group.block if len(fresh) == len(group.rows) else group.block.take(fresh)
-            self._connection.insert(table, block, f"{token}:{table.name}")
+            try:
+                self._connection.insert(table, block, f"{token}:{table.name}")
+            except StoreError:
+                known.is_complete = False  # it may be stored all the same
+                raise
         known.remember(unknown)
         return len(fresh)
+
+    def _recall(self, family: Versions) -> KnownVersions:
+        """What is known of a table. A folder has no other writer: read once, while that is little, it need not be asked again."""
+        name = family.table.name
+        known = self._known.get(name)
+        if known is None:
+            known = self._known[name] = KnownVersions(KNOWN_VERSIONS)
+            if self._claim is not None and self._count(name) <= KNOWN_VERSIONS:
+                stored = self._connection.read_tuples(f"SELECT {family.id_name}, content_hash FROM {name}")
+                known.remember((stored_id, content_hash) for stored_id, content_hash in stored)
+                known.is_complete = True
+        return known
+
+    def _count(self, name: str) -> int:
+        return int(self._connection.read_tuples(f"SELECT count() FROM {name}")[0][0])
 
     def _find_stored(self, family: Versions, keys: list[VersionKey]) -> set[VersionKey]:
         if not keys:

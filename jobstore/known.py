@@ -9,10 +9,15 @@ from jobstore.sightings import VersionKey
 
 
 class KnownVersions:
-    """The versions of one table seen lately, least recently seen dropped first; at most `limit` of them."""
+    """The versions of one table seen lately, least recently seen dropped first; at most `limit` of them.
+
+    Complete: every stored version is remembered, so that what is unknown is not stored and nobody need ask. Only for the one writer
+    of a table that was read whole.
+    """
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
+        self.is_complete = False
         self._seen: OrderedDict[VersionKey, None] = OrderedDict()
 
     def __len__(self) -> int:
@@ -35,3 +40,4 @@ class KnownVersions:
             self._seen.move_to_end(key)
         while len(self._seen) > self._limit:
             self._seen.popitem(last=False)
+            self.is_complete = False

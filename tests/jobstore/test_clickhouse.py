@@ -8,7 +8,7 @@ import pytest
 
 from jobschema import Education, Employment, Period, Platform
 from jobstore import Batcher, ClickHouseStore
-from jobstore.errors import RowRefusedError, SchemaMismatchError
+from jobstore.errors import RowRefusedError, SchemaMismatchError, StoreBusyError
 from jobstore.queries import table_counts
 
 CHINA = timezone(timedelta(hours=8))
@@ -86,6 +86,25 @@ def test_write_rows_unchanged_posting_is_recognised_without_being_remembered(sto
     assert store.write_rows([make_job("j1"), make_job("j2")], "t1")["versions"] == 2
     store.forget_known()
     assert store.write_rows([make_job("j1"), make_job("j2"), make_job("j3")], "t2")["versions"] == 1
+
+
+def test_folder_opened_again_knows_what_it_holds(chdb_dsn: str, make_job) -> None:
+    for token, versions in (("t1", 2), ("t2", 0)):
+        store = ClickHouseStore.open(chdb_dsn)
+        store.ensure_schema()
+        assert store.write_rows([make_job("j1"), make_job("j2")], token)["versions"] == versions
+        store.close()
+
+
+def test_insert_that_fails_leaves_nothing_known(chdb_dsn: str, make_job, monkeypatch: pytest.MonkeyPatch) -> None:
+    store = ClickHouseStore.open(chdb_dsn)
+    store.ensure_schema()
+    with monkeypatch.context() as patch:
+        patch.setattr("tempfile.tempdir", "/nowhere")  # where the engine's driver puts what it inserts
+        with pytest.raises(StoreBusyError):
+            store.write_rows([make_job()], "t1")
+    assert [store.write_rows([make_job()], token)["versions"] for token in ("t1", "t2")] == [1, 0]
+    store.close()
 
 
 def test_forget_known_after_rows_were_deleted_stores_them_again(store, make_job) -> None:
