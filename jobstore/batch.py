@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from operator import attrgetter
 from sys import getsizeof
 from typing import Any, Protocol
 
 from jobschema.columns import Kind, columns
 from jobschema.rows import Row
+
+RAW = "raw"  # the platform's item: JSON already, and most of a row
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +29,45 @@ class Batch:
     def token(self) -> str:
         """What the sink knows it by."""
         return f"{self.origin}:{self.sink}:{self.sequence}"
+
+
+class RowBatch(tuple[Row, ...]):
+    """The rows of one batch, which can be read by column too: what the spool has read, no sink need read or encode again.
+
+    Reading is safe from several threads: what two of them find out at once is the same.
+    """
+
+    @cached_property
+    def kinds(self) -> dict[type, list[Row]]:
+        """The rows of each class, in order."""
+        found: dict[type, list[Row]] = {}
+        for row in self:
+            found.setdefault(type(row), []).append(row)
+        return found
+
+    @cached_property
+    def _read(self) -> dict[tuple[type, str], tuple[Any, ...]]:
+        return {}
+
+    @cached_property
+    def _encoded(self) -> dict[tuple[type, str], list[bytes] | None]:
+        return {}
+
+    def column(self, kind: type, name: str) -> tuple[Any, ...]:
+        """The values of an attribute of all rows of a class."""
+        found = self._read.get((kind, name))
+        if found is None:
+            found = self._read[kind, name] = tuple(map(attrgetter(name), self.kinds[kind]))
+        return found
+
+    def utf8(self, kind: type, name: str) -> list[bytes] | None:
+        """The same texts as UTF-8; None where one of them is no text, or none that UTF-8 can hold."""
+        if (kind, name) not in self._encoded:
+            try:
+                self._encoded[kind, name] = list(map(str.encode, self.column(kind, name)))
+            except (TypeError, UnicodeEncodeError):
+                self._encoded[kind, name] = None
+        return self._encoded[kind, name]
 
 
 class Sink(Protocol):

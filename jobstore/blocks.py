@@ -15,6 +15,7 @@ from operator import attrgetter
 from typing import Any
 
 from jobschema.columns import Kind
+from jobstore.batch import RAW, RowBatch
 from jobstore.errors import RowRefusedError
 from jobstore.tables import Table, TableColumn
 
@@ -63,19 +64,23 @@ class BlockMaker:
         """`attributes` of a row in the order of the table's columns; by default named like them."""
         self._table = table
         self._attributes = dict(zip(table.names, attributes or table.names, strict=True))
-        self._readers = [attrgetter(name) for name in self._attributes.values()]
+        self._readers = [(name, attrgetter(name)) for name in self._attributes.values()]
 
-    def make(self, rows: Sequence[Any]) -> Block:
-        """The block for `rows` (at least one). Raises RowRefusedError for the first value that its column cannot hold."""
-        columns = []
-        for column, read in zip(self._table.columns, self._readers, strict=True):
-            values = tuple(map(read, rows))
+    def make(self, rows: Sequence[Any], batch: RowBatch | None = None) -> Block:
+        """The block for `rows` (at least one); `batch` where they are all that it has of their class, so that others read it too.
+
+        Raises RowRefusedError for the first value that its column cannot hold.
+        """
+        made, kind = [], type(rows[0])
+        for column, (name, read) in zip(self._table.columns, self._readers, strict=True):
+            values = tuple(map(read, rows)) if batch is None else batch.column(kind, name)
             try:
                 _check_types(column, values)
-                columns.append(_ENCODERS.get(column.kind, _keep)(column, values))
+                ready = batch.utf8(kind, name) if batch is not None and name == RAW else None
+                made.append(_ENCODERS.get(column.kind, _keep)(column, values) if ready is None else ready)
             except _Misfit as misfit:
                 raise self._refuse(column, misfit, rows[misfit.index]) from None
-        return Block(columns)
+        return Block(made)
 
     def _refuse(self, column: TableColumn, misfit: _Misfit, row: Any) -> RowRefusedError:
         thing = ", ".join(f"{name} {_show(getattr(row, self._attributes[name]))}" for name in self._table.order_by)

@@ -43,11 +43,17 @@ class Office(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class _Parcel:
-    """Rows on their way, with their places in the batch."""
+    """Rows on their way, with their places in the batch, which is `whole` where none is missing."""
 
     batch: str
     token: str
     rows: list[tuple[int, Row]]
+    whole: tuple[Row, ...] | None = None
+
+    def pack(self, left: list[tuple[int, Row]]) -> tuple[Row, ...]:
+        """What of it is sent."""
+        is_whole = self.whole is not None and len(left) == len(self.whole)
+        return self.whole if is_whole else tuple(row for _, row in left)  # type: ignore[return-value]
 
 
 class Carrier:
@@ -124,7 +130,7 @@ class Carrier:
                 return True
         started = time.monotonic()
         reach(f"sink_before:{self.name}")
-        counts = self._send(_Parcel(batch.token, batch.token, list(enumerate(rows))))
+        counts = self._send(_Parcel(batch.token, batch.token, list(enumerate(rows)), rows))
         if counts is None:
             return False
         reach(f"sink_after:{self.name}")
@@ -138,7 +144,7 @@ class Carrier:
         left = list(parcel.rows)
         for _ in range(ONE_BY_ONE):
             try:
-                return Counter(self._insist(tuple(row for _, row in left), parcel.token)) if left else Counter()
+                return Counter(self._insist(parcel.pack(left), parcel.token)) if left else Counter()
             except _StoppedError:
                 return None
             except RowRefusedError as error:

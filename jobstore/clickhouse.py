@@ -14,6 +14,7 @@ from typing import Any, ClassVar
 import orjson
 
 from jobschema.rows import Row
+from jobstore.batch import RowBatch
 from jobstore.blocks import Block, BlockMaker, mend
 from jobstore.connection import Connection, Parameters
 from jobstore.dsn import StoreDsn, parse_dsn
@@ -164,16 +165,18 @@ class ClickHouseStore:
         for row in rows:
             sorted_rows.setdefault((type(row), row.platform), []).append(row)
         pending = [row for (kind, _), group in sorted_rows.items() if kind is self._schema.pending_row for row in group]
-        groups = [self._make_group(*key, group) for key, group in sorted_rows.items() if key[0] is not self._schema.pending_row]
+        batch = rows if isinstance(rows, RowBatch) else None
+        groups = [self._make_group(*key, group, batch) for key, group in sorted_rows.items() if key[0] is not self._schema.pending_row]
         return groups, self._make_pending(pending)
 
-    def _make_group(self, row: type, platform: str, rows: list[Any]) -> _Group:
+    def _make_group(self, row: type, platform: str, rows: list[Any], batch: RowBatch | None) -> _Group:
         family = self._schema.versions.get((row, platform))
         if family is None:
             raise SchemaMismatchError(
                 f"No table for a {row.__name__} of platform {platform!r}. The store keeps {', '.join(sorted(self._makers))}."
             )
-        block = self._makers[family.table.name].make(rows)
+        is_all = batch is not None and len(rows) == len(batch.kinds[row])  # of one platform
+        block = self._makers[family.table.name].make(rows, batch if is_all else None)
         return _Group(family, rows, block, [(mend(getattr(one, family.id_name)), one.content_hash) for one in rows])
 
     def _write_versions(self, group: _Group, token: str) -> int:

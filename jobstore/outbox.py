@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from jobschema.rows import Row
-from jobstore.batch import Sink
+from jobstore.batch import RowBatch, Sink
 from jobstore.carrier import Carrier
 from jobstore.deadletters import DeadLetters
 from jobstore.errors import StoreError
@@ -90,6 +90,7 @@ class Outbox:
         """Put a batch on the disk; waits while too much waits there. Raises SpoolUnusableError."""
         self._wait_for_room()
         reach("batch_closed")
+        rows = RowBatch(rows)
         body = pack_rows(rows)
         with self._changed:  # so that no carrier has the batch before it is known here
             try:

@@ -6,11 +6,11 @@ JSON and not pickle: what is read from a disk must not be able to run anything, 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from datetime import date, datetime
 from functools import cache
-from operator import attrgetter
+from itertools import accumulate, chain, pairwise
 from struct import Struct
 from struct import error as StructError  # noqa: N812
 from typing import Any
@@ -20,9 +20,9 @@ from backports import zstd
 
 from jobschema.columns import Column, Kind, columns
 from jobschema.rows import Company, Job, PendingCompany, Row
+from jobstore.batch import RAW, RowBatch
 
 LEVEL = -3  # of zstd: a tenth of the size for less than the encoding costs
-PIECE = 250  # rows encoded at a stretch: the encoder lets no other thread run meanwhile, and the crawl must go on
 _LENGTH = Struct("<Q")
 _ROWS: dict[str, type] = {"j": Job, "c": Company, "p": PendingCompany}
 _LETTERS = {row: letter for letter, row in _ROWS.items()}
@@ -31,27 +31,30 @@ _LETTERS = {row: letter for letter, row in _ROWS.items()}
 def pack_rows(rows: Sequence[Row]) -> bytes:
     """The bytes of a batch's rows, their order kept. Values of a wrong type come back as JSON knows them.
 
-    In zstd: the length of a JSON document, the document (names of the values per kind of row, then the rows as lists of values), and
-    behind it the text of every `raw`, which is JSON already and is not escaped once more.
+    In zstd: the length of a JSON document, the document (a letter for each row's class, then the values of each class by column), and
+    behind it the texts of `raw`, which are JSON already and not escaped once more; the document gives their lengths.
     """
-    kinds = [_LETTERS[type(row)] for row in rows]
-    raws = [getattr(row, "raw", "") for row in rows]
-    odd = {str(place): raw for place, raw in enumerate(raws) if type(raw) is not str}  # a fault: the sink will say so
-    tail = [raw.encode("utf-8", "surrogatepass") if type(raw) is str else b"" for raw in raws]
-    head = {"kinds": "".join(kinds), "names": {kind: _names(_ROWS[kind]) for kind in set(kinds)}, "odd": odd, "sizes": list(map(len, tail))}
-    document = b'%b,"rows":[%b]}' % (write_json(head)[:-1], b",".join(_write_values(rows)))
-    return zstd.compress(b"".join((_LENGTH.pack(len(document)), document, *tail)), LEVEL)
+    batch = rows if isinstance(rows, RowBatch) else RowBatch(rows)
+    tails = {kind: batch.utf8(kind, RAW) for kind in batch.kinds if RAW in _names(kind)}
+    head = {
+        "kinds": "".join([_LETTERS[type(row)] for row in batch]),
+        "sizes": {_LETTERS[kind]: list(map(len, tail)) for kind, tail in tails.items() if tail is not None},
+    }
+    parts = [b'"%b":{%b}' % (_LETTERS[kind].encode(), b",".join(_write_columns(batch, kind, tails))) for kind in batch.kinds]
+    document = b'%b,"columns":{%b}}' % (write_json(head)[:-1], b",".join(parts))
+    return zstd.compress(b"".join((_LENGTH.pack(len(document)), document, *chain.from_iterable(filter(None, tails.values())))), LEVEL)
 
 
-def _write_values(rows: Sequence[Row]) -> Iterator[bytes]:
-    take = {row: attrgetter(*_names(row)) for row in _LETTERS}
-    for first in range(0, len(rows), PIECE):
-        yield write_json([take[type(row)](row) for row in rows[first : first + PIECE]])[1:-1]
+def _write_columns(batch: RowBatch, kind: type, tails: Mapping[type, list[bytes] | None]) -> Iterator[bytes]:
+    """One column at a stretch: the encoder lets no other thread run meanwhile, and the crawl must go on."""
+    for name in _names(kind):
+        if name != RAW or tails[kind] is None:
+            yield b'"%b":%b' % (name.encode(), write_json(batch.column(kind, name)))
 
 
 @cache
-def _names(row: type) -> list[str]:
-    return [column.name for column in columns(row) if column.name != "raw"]
+def _names(row: type) -> tuple[str, ...]:
+    return tuple(column.name for column in columns(row))
 
 
 def unpack_rows(body: bytes) -> tuple[Row, ...]:
@@ -60,18 +63,25 @@ def unpack_rows(body: bytes) -> tuple[Row, ...]:
         plain = memoryview(zstd.decompress(body))
         (length,) = _LENGTH.unpack_from(plain)
         start = _LENGTH.size + length
-        document = read_json(bytes(plain[_LENGTH.size : start]))
-        return tuple(_read_rows(document, plain[start:]))
-    except (zstd.ZstdError, KeyError, TypeError, StructError) as error:
+        return tuple(_read_rows(read_json(bytes(plain[_LENGTH.size : start])), plain[start:]))
+    except (zstd.ZstdError, KeyError, TypeError, StructError, StopIteration) as error:
         raise ValueError(f"these bytes hold no rows ({type(error).__name__}: {error})") from error
 
 
-def _read_rows(document: dict[str, Any], tail: memoryview) -> Iterator[Row]:
-    odd, names, end = document["odd"], document["names"], 0
-    for place, (kind, size, values) in enumerate(zip(document["kinds"], document["sizes"], document["rows"], strict=True)):
-        start, end = end, end + size
-        raw = odd.get(str(place), str(tail[start:end], "utf-8", "surrogatepass"))
-        yield read_row(_ROWS[kind], {**dict(zip(names[kind], values, strict=True)), "raw": raw})
+def _read_rows(document: dict[str, Any], tail: memoryview) -> list[Row]:
+    rows, start = {}, 0
+    for letter, values in document["columns"].items():
+        if letter in document["sizes"]:
+            ends = list(accumulate(document["sizes"][letter], initial=start))
+            values[RAW] = [str(tail[first:last], "utf-8") for first, last in pairwise(ends)]
+            start = ends[-1]
+        rows[letter] = _read_kind(_ROWS[letter], values)
+    return [next(rows[letter]) for letter in document["kinds"]]
+
+
+def _read_kind(kind: type, values: dict[str, list[Any]]) -> Iterator[Row]:
+    for one in zip(*values.values(), strict=True):
+        yield read_row(kind, dict(zip(values, one, strict=True)))
 
 
 def write_json(value: Any) -> bytes:
