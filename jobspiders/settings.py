@@ -171,7 +171,7 @@ CONTACT_MASKING_ENABLED = _env_switch("CONTACT_MASKING_ENABLED", True)  # phones
 CLICKHOUSE_DSN = env_secret("CLICKHOUSE_DSN")  # empty = a chDB folder under DATA_DIR; "none" = no store, feeds only
 MYSQL_DSN = env_secret("MYSQL_DSN")  # current rows, lifecycle, cleaning rules; empty or "none" = off; docs/stores.md has the forms
 DELIST_AFTER_PASSES = _env_int("DELIST_AFTER_PASSES", 2)  # complete passes of every keyword that showed a posting, all without it
-BATCH_MAX_ROWS = _env_int("BATCH_MAX_ROWS", 10_000)
+BATCH_MAX_ROWS = _env_int("BATCH_MAX_ROWS", 3_000)
 BATCH_MAX_BYTES = _env_int("BATCH_MAX_BYTES", 32 * 1024 * 1024)
 BATCH_MAX_SECONDS = _env_float("BATCH_MAX_SECONDS", 5)
 SPOOL_MAX_BYTES = _env_int("SPOOL_MAX_BYTES", 2 * 1024**3)  # packed batches that may wait on the disk; then the crawl waits

@@ -79,7 +79,7 @@ def _absolute_time(text: str) -> datetime | str | None:
 def _plain_stamp(text: str) -> datetime | None:
     """`2026-11-02 09:30:00` without a single regular expression; None when it is something else after all."""
     try:
-        moment = datetime.fromisoformat(text).replace(tzinfo=SHANGHAI).astimezone(UTC)
+        moment = datetime.fromisoformat(text + "+08:00").astimezone(UTC)
     except (ValueError, OverflowError):
         return None
     return moment if moment.year in TIME_YEARS and text[10] in " T" else None

@@ -254,11 +254,12 @@ def _read(parse: Callable[[str], T], values: Values, name: str, problems: list[s
 
 def _masked(row: RowType, values: Values, document: Values) -> str:
     """Mask the free texts of `values` in place, and return `document` as JSON, masked too."""
-    texts = [values[name] or "" for name in _FREE_TEXTS[row]]
+    data = dump(document)
+    seen = set(map(id, document.values()))  # such a text is in the data as it is, and need not be scanned twice
+    texts = [text for name in _FREE_TEXTS[row] if (text := values[name]) and id(text) not in seen]
     for name in _FREE_LISTS[row]:
         texts += values[name]
-    data = dump(document)
-    if not may_hold_contact(b"%s\n%s" % ("\n".join(texts).encode("utf-8", "surrogatepass"), data)):
+    if not may_hold_contact(data) and not may_hold_contact("\n".join(texts).encode("utf-8", "surrogatepass")):
         return data.decode()
     for name in _FREE_TEXTS[row]:
         values[name] = values[name] and mask_contacts(values[name])
