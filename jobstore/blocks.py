@@ -7,7 +7,7 @@ it has begun to send. Here a row that its table cannot hold is named before anyt
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from itertools import chain
@@ -64,23 +64,32 @@ class BlockMaker:
         """`attributes` of a row in the order of the table's columns; by default named like them."""
         self._table = table
         self._attributes = dict(zip(table.names, attributes or table.names, strict=True))
-        self._readers = [(name, attrgetter(name)) for name in self._attributes.values()]
+        self._columns: list[_Place] = [
+            (column, name, attrgetter(name)) for column, name in zip(table.columns, self._attributes.values(), strict=True)
+        ]
 
-    def make(self, rows: Sequence[Any], batch: RowBatch | None = None) -> Block:
-        """The block for `rows` (at least one); `batch` where they are all that it has of their class, so that others read it too.
+    def make(self, rows: Sequence[Any], batch: RowBatch | None = None, places: Sequence[int] | None = None) -> Block:
+        """The block for `rows` (at least one), or for those at `places`; `batch` where they are all that it has of their class.
 
         Raises RowRefusedError for the first value that its column cannot hold.
         """
-        made, kind = [], type(rows[0])
-        for column, (name, read) in zip(self._table.columns, self._readers, strict=True):
-            values = tuple(map(read, rows)) if batch is None else batch.column(kind, name)
-            try:
-                _check_types(column, values)
-                ready = batch.utf8(kind, name) if batch is not None and name == RAW else None
-                made.append(_ENCODERS.get(column.kind, _keep)(column, values) if ready is None else ready)
-            except _Misfit as misfit:
-                raise self._refuse(column, misfit, rows[misfit.index]) from None
-        return Block(made)
+        chosen = rows if places is None else [rows[place] for place in places]
+        return Block([self._encode(column, chosen, _source(column, rows, batch, places)) for column in self._columns])
+
+    def check(self, rows: Sequence[Any], names: Collection[str]) -> None:
+        """Refuse the first row whose value in one of these columns cannot be held, as `make` does, and make nothing."""
+        for column in self._columns:
+            if column[0].name in names:
+                self._encode(column, rows, None)
+
+    def _encode(self, place: _Place, rows: Sequence[Any], source: _Source | None) -> list[Any]:
+        column, _, read = place
+        values, ready = source or (tuple(map(read, rows)), None)
+        try:
+            _check_types(column, values)
+            return _ENCODERS.get(column.kind, _keep)(column, values) if ready is None else ready
+        except _Misfit as misfit:
+            raise self._refuse(column, misfit, rows[misfit.index]) from None
 
     def _refuse(self, column: TableColumn, misfit: _Misfit, row: Any) -> RowRefusedError:
         thing = ", ".join(f"{name} {_show(getattr(row, self._attributes[name]))}" for name in self._table.order_by)
@@ -90,6 +99,21 @@ class BlockMaker:
             row=row,
             column=column.name,
         )
+
+
+_Place = tuple[TableColumn, str, Callable[[Any], Any]]  # a column, the attribute that it holds, what reads it
+_Source = tuple[tuple[Any, ...], list[bytes] | None]  # the values, and the same encoded where that was done before
+
+
+def _source(place: _Place, rows: Sequence[Any], batch: RowBatch | None, places: Sequence[int] | None) -> _Source | None:
+    """What the batch has read and encoded already, of the rows at `places`."""
+    if batch is None:
+        return None
+    kind, name = type(rows[0]), place[1]
+    values, ready = batch.column(kind, name), batch.utf8(kind, name) if name == RAW else None
+    if places is None:
+        return values, ready
+    return tuple(map(values.__getitem__, places)), None if ready is None else list(map(ready.__getitem__, places))
 
 
 def _show(value: object) -> str:

@@ -25,17 +25,26 @@ from jobstore.migrations import ensure_schema
 from jobstore.sightings import SightingCount, VersionKey
 from jobstore.tables import SCHEMA, Schema, Versions
 
+_SIGHTED = ("content_hash", "keyword", "crawled_at")  # what is noted of every row, stored before or not
 KNOWN_VERSIONS = 100_000  # remembered for each table; about 24 MB when full
 
 
 @dataclass(frozen=True, slots=True)
 class _Group:
-    """The rows of one batch that belong to one version table, already checked and encoded."""
+    """The rows of one batch that belong to one version table; `batch` where they are all that it has of their class."""
 
     family: Versions
     rows: list[Any]
-    block: Block
+    batch: RowBatch | None
     keys: list[VersionKey]
+
+
+@dataclass(frozen=True, slots=True)
+class _News:
+    """The versions of a group that are not stored yet: their keys, and the block of their rows."""
+
+    keys: list[VersionKey]
+    block: Block | None
 
 
 class ClickHouseStore:
@@ -153,14 +162,15 @@ class ClickHouseStore:
         groups, pending = self._prepare(rows)
         with self._writing:
             counts = Counter(rows=len(rows), versions=0, unchanged=0, sightings=0, pending=0)
-            for group in groups:
-                fresh = self._write_versions(group, token)
-                counts.update(versions=fresh, unchanged=len(group.rows) - fresh)
+            found = [(group, self._find_news(group)) for group in groups]
+            for group, news in found:
+                self._write_versions(group.family, news, token)
+                counts.update(versions=len(news.keys), unchanged=len(group.rows) - len(news.keys))
             counts.update(sightings=self._write_sightings(groups, token), pending=self._write_pending(pending, token))
         return counts
 
     def _prepare(self, rows: Sequence[Row]) -> tuple[list[_Group], Block | None]:
-        """Sort rows by table and encode them, so that a row that its table cannot hold is refused before anything is written."""
+        """Sort rows by table; a row that cannot even be told apart or counted as seen is refused."""
         sorted_rows: dict[tuple[type, str], list[Any]] = {}
         for row in rows:
             sorted_rows.setdefault((type(row), row.platform), []).append(row)
@@ -175,27 +185,35 @@ class ClickHouseStore:
             raise SchemaMismatchError(
                 f"No table for a {row.__name__} of platform {platform!r}. The store keeps {', '.join(sorted(self._makers))}."
             )
+        maker = self._makers[family.table.name]
+        maker.check(rows, {family.id_name, *_SIGHTED})
         is_all = batch is not None and len(rows) == len(batch.kinds[row])  # of one platform
-        block = self._makers[family.table.name].make(rows, batch if is_all else None)
-        return _Group(family, rows, block, [(mend(getattr(one, family.id_name)), one.content_hash) for one in rows])
+        keys = [(mend(getattr(one, family.id_name)), one.content_hash) for one in rows]
+        return _Group(family, rows, batch if is_all else None, keys)
 
-    def _write_versions(self, group: _Group, token: str) -> int:
-        """Insert the versions that are not stored yet; how many they were."""
-        table = group.family.table
+    def _find_news(self, group: _Group) -> _News:
+        """What is to be inserted, encoded: a row that its table cannot hold is refused before anything of the batch is written."""
         known = self._recall(group.family)
         places = {key: place for place, key in reversed(list(enumerate(group.keys)))}
         unknown = known.find_unknown(places)
         stored = set() if known.is_complete else self._find_stored(group.family, unknown)
-        fresh = sorted(places[key] for key in unknown if key not in stored)
-        if fresh:
-            block = group.block if len(fresh) == len(group.rows) else group.block.take(fresh)
-            try:
-                self._connection.insert(table, block, f"{token}:{table.name}")
-            except StoreError:
-                known.is_complete = False  # it may be stored all the same
-                raise
-        known.remember(unknown)
-        return len(fresh)
+        known.remember(stored)
+        fresh = sorted((key for key in unknown if key not in stored), key=places.__getitem__)
+        if not fresh:
+            return _News([], None)
+        chosen = None if len(fresh) == len(group.rows) else [places[key] for key in fresh]
+        return _News(fresh, self._makers[group.family.table.name].make(group.rows, group.batch, chosen))
+
+    def _write_versions(self, family: Versions, news: _News, token: str) -> None:
+        if news.block is None:
+            return
+        known, name = self._recall(family), family.table.name
+        try:
+            self._connection.insert(family.table, news.block, f"{token}:{name}")
+        except StoreError:
+            known.is_complete = False  # it may be stored all the same
+            raise
+        known.remember(news.keys)
 
     def _recall(self, family: Versions) -> KnownVersions:
         """What is known of a table. A folder has no other writer: read once, while that is little, it need not be asked again."""

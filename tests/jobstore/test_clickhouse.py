@@ -8,6 +8,7 @@ import pytest
 
 from jobschema import Education, Employment, Period, Platform
 from jobstore import Batcher, ClickHouseStore
+from jobstore.batch import RowBatch
 from jobstore.errors import RowRefusedError, SchemaMismatchError, StoreBusyError
 from jobstore.queries import table_counts
 
@@ -86,6 +87,26 @@ def test_write_rows_unchanged_posting_is_recognised_without_being_remembered(sto
     assert store.write_rows([make_job("j1"), make_job("j2")], "t1")["versions"] == 2
     store.forget_known()
     assert store.write_rows([make_job("j1"), make_job("j2"), make_job("j3")], "t2")["versions"] == 1
+
+
+def test_unchanged_posting_that_cannot_be_counted_as_seen_is_refused_and_nothing_is_stored(store, make_job) -> None:
+    store.write_rows([make_job("j1")], "t1")
+    before = table_counts(store)
+    spoiled = make_job("j1", crawled_at=datetime(2026, 1, 1))  # noqa: DTZ001 - that is what is wrong with it
+    with pytest.raises(RowRefusedError, match="time zone") as caught:
+        store.write_rows([make_job("j2"), spoiled], "t2")
+    assert caught.value.row is spoiled
+    assert table_counts(store) == before
+
+
+def test_write_rows_of_a_batch_read_by_column_stores_what_plain_rows_store(store, make_job, make_company) -> None:
+    rows = [make_job("j1", raw='{"名":1}'), make_company(), make_job("j1"), make_job("j2", raw='{"名":2}')]
+    counts = store.write_rows(RowBatch(rows), "t1")
+    assert (counts["versions"], counts["unchanged"]) == (3, 1)
+    again = store.write_rows(RowBatch([*rows, make_job("j3", raw='{"名":3}')]), "t2")
+    assert (again["versions"], again["unchanged"]) == (1, 4)
+    found = {row["job_id"]: row["raw"] for row in store.read("SELECT job_id, raw FROM boss_job")}
+    assert found == {"j1": '{"名":1}', "j2": '{"名":2}', "j3": '{"名":3}'}
 
 
 def test_folder_opened_again_knows_what_it_holds(chdb_dsn: str, make_job) -> None:
