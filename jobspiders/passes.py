@@ -190,13 +190,19 @@ def _plain_causes(causes: Iterable[str]) -> Iterator[str]:
             yield cause.removeprefix(prefix)
 
 
+def read_passes_needed(settings: BaseSettings) -> int:
+    """How many passes without a posting delist it. Raises ValueError when the setting is out of range."""
+    needed = settings.getint("DELIST_AFTER_PASSES", 2)
+    if needed < 1:
+        raise ValueError(f"DELIST_AFTER_PASSES is {needed}; valid is 1 or more: complete passes without a posting before it is delisted")
+    return needed
+
+
 def open_passes(settings: BaseSettings, count: Callable[[str, int], object]) -> PassNotes:
     """The notes of a crawl, with a book where MYSQL_DSN is set; `count` takes stats keys, on the loop."""
-    dsn, needed = sql_dsn(settings), settings.getint("DELIST_AFTER_PASSES")
+    dsn, needed = sql_dsn(settings), read_passes_needed(settings)
     if not dsn:
         return PassNotes()
-    if needed < 1:
-        raise ValueError(f"DELIST_AFTER_PASSES is {needed}; at least one complete pass must go by without a posting before it is delisted")
     return PassNotes(lambda: _open_book(dsn, needed), count=count)
 
 

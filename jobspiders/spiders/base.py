@@ -24,7 +24,7 @@ from jobspiders.feeds.control import open_control_feed
 from jobspiders.feeds.redis_settings import is_redis_configured, read_limits, read_max_leases, read_policy
 from jobspiders.feeds.redis_spider import RedisKeywordMixin
 from jobspiders.ledger import KeywordRun, Ledger
-from jobspiders.passes import SEARCH_CAPPED, PassNotes, open_passes
+from jobspiders.passes import SEARCH_CAPPED, PassNotes, open_passes, read_passes_needed
 from jobspiders.platforms.base import Call, CallKind, RawCompany, RawJob, Reading, SearchPlatform, SearchQuery
 from jobspiders.session import PlatformSession, open_session, session_of
 from jobspiders.signers.errors import SigningError
@@ -96,6 +96,7 @@ class KeywordSpider(RedisKeywordMixin, Args[KeywordParams], Spider):
         """Raise ArgumentsInvalidError (or ValueError for a setting) before anything starts, naming what is wrong and what is valid."""
         session = open_session(cls.platform_name, settings)
         keywords = plan_keywords(session.platform, read_params(arguments))
+        read_passes_needed(settings)
         if is_redis_configured(settings):
             read_policy(settings)
             read_limits(settings)

@@ -10,17 +10,13 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.redis_server import PrivateRedis, is_installed
+from benchmarks.redis_server import PrivateRedis
 
 ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture
-def redis_server() -> Iterator[PrivateRedis]:
-    if not is_installed():
-        if os.environ.get("CI"):
-            pytest.fail("redis-server is not installed: apt-get install redis-server")
-        pytest.skip("redis-server is not installed (apt-get install redis-server); no node is killed without it")
+def redis_server(redis_installed: None) -> Iterator[PrivateRedis]:
     with PrivateRedis() as server:
         yield server
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import socket
 import subprocess
@@ -18,7 +17,7 @@ from cryptography.fernet import Fernet
 from fastapi.testclient import TestClient
 from pydantic import SecretStr
 
-from benchmarks.redis_server import PrivateRedis, is_installed
+from benchmarks.redis_server import PrivateRedis
 from control_api import migrations
 from control_api.config import Settings
 from control_api.db import Database, open_database
@@ -207,11 +206,7 @@ def database(control: Control) -> Database:
 
 
 @pytest.fixture(scope="session")
-def _redis_server() -> Iterator[PrivateRedis]:
-    if not is_installed():
-        if os.environ.get("CI"):
-            pytest.fail("redis-server is not installed: apt-get install redis-server")
-        pytest.skip("redis-server is not installed (apt-get install redis-server)")
+def _redis_server(redis_installed: None) -> Iterator[PrivateRedis]:
     with PrivateRedis() as server:
         yield server
 

@@ -8,11 +8,12 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from scrapy.settings import Settings
 
 from jobschema import Platform, Verdict
 from jobschema.messages import Keyword, Lease
 from jobspiders.ledger import KeywordRun
-from jobspiders.passes import PASS_NOT_RECORDED, PassNotes
+from jobspiders.passes import PASS_NOT_RECORDED, PassNotes, read_passes_needed
 from jobspiders.platforms.base import RawJob, Reading
 from jobstore.errors import StoreError, StoreUnavailableError
 from jobstore.lifecycle import KeywordPass, PassOutcome, judge_pass
@@ -230,3 +231,9 @@ def test_no_book_notes_nothing() -> None:
     notes.note_details(desk.run, reading(verdict=Verdict.NOT_FOUND), [posting("a")])
     assert asyncio.run(notes.record(desk.run)) is None
     asyncio.run(notes.close())
+
+
+@pytest.mark.parametrize("needed", [0, -1])
+def test_passes_needed_below_one_is_refused_by_name(needed: int) -> None:
+    with pytest.raises(ValueError, match=f"DELIST_AFTER_PASSES is {needed}; valid is 1 or more"):
+        read_passes_needed(Settings({"DELIST_AFTER_PASSES": needed}))

@@ -16,7 +16,7 @@ import redis.asyncio
 from scrapy.exceptions import UsageError
 from scrapy.settings import Settings
 
-from benchmarks.redis_server import PrivateRedis, is_installed
+from benchmarks.redis_server import PrivateRedis
 from jobschema import Platform
 from jobschema.keys import PlatformKeys
 from jobspiders.commands.keywords import Command
@@ -29,11 +29,7 @@ Say = Callable[..., subprocess.CompletedProcess[str]]
 
 
 @pytest.fixture(scope="module")
-def server() -> Iterator[PrivateRedis]:
-    if not is_installed():
-        if os.environ.get("CI"):
-            pytest.fail("redis-server is not installed: apt-get install redis-server")
-        pytest.skip("redis-server is not installed (apt-get install redis-server)")
+def server(redis_installed: None) -> Iterator[PrivateRedis]:
     with PrivateRedis() as running:
         yield running
 

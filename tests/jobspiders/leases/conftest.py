@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import os
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 import redis.asyncio
 
-from benchmarks.redis_server import PrivateRedis, is_installed
+from benchmarks.redis_server import PrivateRedis
 from jobschema import Platform
 from jobschema.keys import PlatformKeys
 from jobschema.messages import Keyword
@@ -24,11 +23,7 @@ KEYS = PlatformKeys("boss")
 
 
 @pytest.fixture(scope="session")
-def redis_server() -> Iterator[PrivateRedis]:
-    if not is_installed():
-        if os.environ.get("CI"):
-            pytest.fail("redis-server is not installed: apt-get install redis-server")
-        pytest.skip("redis-server is not installed (apt-get install redis-server); the leases are not tested without it")
+def redis_server(redis_installed: None) -> Iterator[PrivateRedis]:
     with PrivateRedis() as server:
         yield server
 
