@@ -60,13 +60,9 @@ class Block:
 class BlockMaker:
     """Turns rows of one class into blocks for one table: attributes are read, never copied row by row into dicts."""
 
-    def __init__(self, table: Table, attributes: Sequence[str] = ()) -> None:
-        """`attributes` of a row in the order of the table's columns; by default named like them."""
+    def __init__(self, table: Table) -> None:
         self._table = table
-        self._attributes = dict(zip(table.names, attributes or table.names, strict=True))
-        self._columns: list[_Place] = [
-            (column, name, attrgetter(name)) for column, name in zip(table.columns, self._attributes.values(), strict=True)
-        ]
+        self._columns: list[_Place] = [(column, attrgetter(column.name)) for column in table.columns]
 
     def make(self, rows: Sequence[Any], batch: RowBatch | None = None, places: Sequence[int] | None = None) -> Block:
         """The block for `rows` (at least one), or for those at `places`; `batch` where they are all that it has of their class.
@@ -83,16 +79,15 @@ class BlockMaker:
                 self._encode(column, rows, None)
 
     def _encode(self, place: _Place, rows: Sequence[Any], source: _Source | None) -> list[Any]:
-        column, _, read = place
+        column, read = place
         values, ready = source or (tuple(map(read, rows)), None)
         try:
-            _check_types(column, values)
-            return _ENCODERS.get(column.kind, _keep)(column, values) if ready is None else ready
+            return _encode_values(column, values) if ready is None else ready
         except _Misfit as misfit:
             raise self._refuse(column, misfit, rows[misfit.index]) from None
 
     def _refuse(self, column: TableColumn, misfit: _Misfit, row: Any) -> RowRefusedError:
-        thing = ", ".join(f"{name} {_show(getattr(row, self._attributes[name]))}" for name in self._table.order_by)
+        thing = ", ".join(f"{name} {_show(getattr(row, name))}" for name in self._table.order_by)
         return RowRefusedError(
             f"The row with {thing} has {column.name} = {_show(misfit.value)} ({type(misfit.value).__name__}); "
             f"{self._table.name}.{column.name} takes {misfit.valid}. Mend the parser that made the row.",
@@ -101,7 +96,7 @@ class BlockMaker:
         )
 
 
-_Place = tuple[TableColumn, str, Callable[[Any], Any]]  # a column, the attribute that it holds, what reads it
+_Place = tuple[TableColumn, Callable[[Any], Any]]  # a column, and what reads its value of a row
 _Source = tuple[tuple[Any, ...], list[bytes] | None]  # the values, and the same encoded where that was done before
 
 
@@ -109,11 +104,21 @@ def _source(place: _Place, rows: Sequence[Any], batch: RowBatch | None, places: 
     """What the batch has read and encoded already, of the rows at `places`."""
     if batch is None:
         return None
-    kind, name = type(rows[0]), place[1]
+    kind, name = type(rows[0]), place[0].name
     values, ready = batch.column(kind, name), batch.utf8(kind, name) if name == RAW else None
     if places is None:
         return values, ready
     return tuple(map(values.__getitem__, places)), None if ready is None else list(map(ready.__getitem__, places))
+
+
+def encode_block(table: Table, columns: Iterable[tuple[Any, ...]]) -> Block:
+    """The block of values that fit their columns already, given by column in the order of the table."""
+    return Block([_encode_values(column, values) for column, values in zip(table.columns, columns, strict=True)])
+
+
+def _encode_values(column: TableColumn, values: tuple[Any, ...]) -> list[Any]:
+    _check_types(column, values)
+    return _ENCODERS.get(column.kind, _keep)(column, values)
 
 
 def _show(value: object) -> str:

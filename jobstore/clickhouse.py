@@ -65,7 +65,7 @@ class ClickHouseStore:
         self._users = 1
         self._writing = threading.Lock()
         self._is_ensured = False
-        self._makers = _block_makers(schema)
+        self._makers = {table.name: BlockMaker(table) for table in schema.tables}
         self._known: dict[str, KnownVersions] = {}
 
     @classmethod
@@ -245,8 +245,8 @@ class ClickHouseStore:
             table = group.family.sighting
             counts.setdefault(table.name, SightingCount(table)).add(group.family.platform, group.keys, group.rows)
         for name, count in counts.items():
-            self._connection.insert(count.table, self._makers[name].make(count.sightings), f"{token}:{name}")
-        return sum(len(count.sightings) for count in counts.values())
+            self._connection.insert(count.table, count.make_block(), f"{token}:{name}")
+        return sum(map(len, counts.values()))
 
     def _make_pending(self, rows: list[Any]) -> Block | None:
         """One row per company: the one seen last."""
@@ -263,9 +263,3 @@ class ClickHouseStore:
         table = self._schema.pending
         self._connection.insert(table, block, f"{token}:{table.name}")
         return len(block.columns[0])
-
-
-def _block_makers(schema: Schema) -> dict[str, BlockMaker]:
-    makers = {table.name: BlockMaker(table) for table in schema.tables}
-    sightings = {family.sighting.name: family.sighting for family in schema.versions.values()}
-    return makers | {name: BlockMaker(table, SightingCount.attributes(table)) for name, table in sightings.items()}

@@ -100,7 +100,7 @@ class Connection:
         return _read_pieces(source)
 
     def insert(self, table: Table, block: Block, token: str) -> None:
-        """Insert a block as a whole; a block whose `token` the table knows is dropped by the engine."""
+        """Insert a block as a whole, its keys distinct; a block whose `token` the table knows is dropped by the engine."""
         types = self._types.setdefault(table.name, [get_from_name(column.type) for column in table.columns])
         with self._translated():
             self._ready().insert(
@@ -109,7 +109,8 @@ class Connection:
                 column_names=table.names,
                 column_types=types,
                 column_oriented=True,
-                settings={"insert_deduplication_token": token, "async_insert": 0},
+                # Nothing in the block is to be replaced: looking for it takes the engine as long as the rest of the insert.
+                settings={"insert_deduplication_token": token, "async_insert": 0, "optimize_on_insert": 0},
             )
 
     def close(self) -> None:

@@ -2,55 +2,52 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from datetime import datetime
+from itertools import repeat
 from typing import Any
 
-from jobstore.blocks import mend
+from jobstore.blocks import Block, encode_block, mend
 from jobstore.tables import Table
 
 VersionKey = tuple[str, str]  # id, content hash
 
 
-@dataclass(slots=True)
-class Sighting:
-    """How often a version was seen within one batch."""
-
-    platform: str
-    id: str
-    content_hash: str
-    keyword: str
-    first_seen: datetime
-    last_seen: datetime
-    times: int = 1
-
-
 class SightingCount:
-    """Counts the rows of one batch for one sighting table."""
+    """Counts the rows of one batch for one sighting table: how often each of its keys was seen, and when first and last."""
 
     def __init__(self, table: Table) -> None:
         self.table = table
         self._has_keyword = "keyword" in table.names
-        self._seen: dict[tuple[str, str, str, str], Sighting] = {}
+        self._first: dict[tuple[str, ...], datetime] = {}
+        self._last: dict[tuple[str, ...], datetime] = {}
+        self._times: Counter[tuple[str, ...]] = Counter()
 
-    @staticmethod
-    def attributes(table: Table) -> tuple[str, ...]:
-        """The attributes of a sighting in the order of its table's columns."""
-        return tuple("id" if name.endswith("_id") else name for name in table.names)
+    def __len__(self) -> int:
+        return len(self._times)
 
-    @property
-    def sightings(self) -> list[Sighting]:
-        """What was counted, one for each row of the table."""
-        return list(self._seen.values())
-
-    def add(self, platform: str, keys: Iterable[VersionKey], rows: Iterable[Any]) -> None:
+    def add(self, platform: str, keys: Sequence[VersionKey], rows: Sequence[Any]) -> None:
         """Count rows, given with their version keys."""
-        for (row_id, content_hash), row in zip(keys, rows, strict=True):
-            keyword = mend(row.keyword) if self._has_keyword else ""
+        seen = self._read_keys(platform, keys, rows)
+        self._times.update(seen)
+        first, last = self._first, self._last
+        for key, row in zip(seen, rows, strict=True):
             at = row.crawled_at
-            one = self._seen.get((platform, row_id, content_hash, keyword))
-            if one is None:
-                self._seen[platform, row_id, content_hash, keyword] = Sighting(platform, row_id, content_hash, keyword, at, at)
-            else:
-                one.first_seen, one.last_seen, one.times = min(one.first_seen, at), max(one.last_seen, at), one.times + 1
+            if at < first.setdefault(key, at):
+                first[key] = at
+            if at > last.setdefault(key, at):
+                last[key] = at
+
+    def _read_keys(self, platform: str, keys: Sequence[VersionKey], rows: Iterable[Any]) -> list[tuple[str, ...]]:
+        """The sorting key of the table for each row."""
+        parts: list[Iterable[str]] = [repeat(platform), *zip(*keys, strict=True)]
+        if self._has_keyword:
+            keywords = [row.keyword for row in rows]
+            mended = {keyword: mend(keyword) for keyword in set(keywords)}
+            parts.append(map(mended.__getitem__, keywords))
+        return list(zip(*parts, strict=False))
+
+    def make_block(self) -> Block:
+        """What was counted (something was), as the rows of the table."""
+        return encode_block(self.table, [*zip(*self._times, strict=True), *(tuple(one.values()) for one in (self._first, self._last, self._times))])
