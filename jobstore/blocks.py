@@ -11,7 +11,7 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from itertools import chain
-from operator import attrgetter
+from operator import attrgetter, itemgetter
 from typing import Any
 
 from jobschema.columns import Kind
@@ -54,7 +54,7 @@ class Block:
 
     def take(self, places: Sequence[int]) -> Block:
         """A block of the rows at these places."""
-        return Block([[values[place] for place in places] for values in self.columns])
+        return Block([list(_pick(values, places)) for values in self.columns])
 
 
 class BlockMaker:
@@ -108,7 +108,11 @@ def _source(place: _Place, rows: Sequence[Any], batch: RowBatch | None, places: 
     values, ready = batch.column(kind, name), batch.utf8(kind, name) if name == RAW else None
     if places is None:
         return values, ready
-    return tuple(map(values.__getitem__, places)), None if ready is None else list(map(ready.__getitem__, places))
+    return _pick(values, places), None if ready is None else list(_pick(ready, places))
+
+
+def _pick(values: Sequence[Any], places: Sequence[int]) -> tuple[Any, ...]:
+    return itemgetter(*places)(values) if len(places) > 1 else tuple(values[place] for place in places)
 
 
 def encode_block(table: Table, columns: Iterable[tuple[Any, ...]]) -> Block:
