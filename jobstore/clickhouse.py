@@ -20,7 +20,7 @@ from jobstore.connection import Connection, Parameters
 from jobstore.dsn import StoreDsn, parse_dsn
 from jobstore.errors import SchemaMismatchError, StoreClosedError, StoreError
 from jobstore.folder import FolderClaim
-from jobstore.known import KnownVersions
+from jobstore.known import KnownVersions, VersionFilter
 from jobstore.migrations import ensure_schema
 from jobstore.sightings import SightingCount, VersionKey
 from jobstore.tables import SCHEMA, Schema, Versions
@@ -196,9 +196,11 @@ class ClickHouseStore:
         known = self._recall(group.family)
         places = {key: place for place, key in reversed(list(enumerate(group.keys)))}
         unknown = known.find_unknown(places)
-        stored = set() if known.is_complete else self._find_stored(group.family, unknown)
+        stored = self._find_stored(group.family, known.find_possible(unknown))
         known.remember(stored)
-        fresh = sorted((key for key in unknown if key not in stored), key=places.__getitem__)
+        fresh = group.keys  # in a first crawl everything is new
+        if len(unknown) < len(fresh) or stored:
+            fresh = sorted((key for key in unknown if key not in stored), key=places.__getitem__)
         if not fresh:
             return _News([], None)
         chosen = None if len(fresh) == len(group.rows) else [places[key] for key in fresh]
@@ -211,20 +213,29 @@ class ClickHouseStore:
         try:
             self._connection.insert(family.table, news.block, f"{token}:{name}")
         except StoreError:
-            known.is_complete = False  # it may be stored all the same
+            known.doubt(news.keys)
             raise
         known.remember(news.keys)
 
     def _recall(self, family: Versions) -> KnownVersions:
-        """What is known of a table. A folder has no other writer: read once, while that is little, it need not be asked again."""
+        """What is known of a table. A folder has no other writer: read once, it need not be asked again whether it has what it lacks."""
         name = family.table.name
         known = self._known.get(name)
         if known is None:
-            known = self._known[name] = KnownVersions(KNOWN_VERSIONS)
-            if self._claim is not None and self._count(name) <= KNOWN_VERSIONS:
-                stored = self._connection.read_tuples(f"SELECT {family.id_name}, content_hash FROM {name}")
-                known.remember((stored_id, content_hash) for stored_id, content_hash in stored)
-                known.is_complete = True
+            known = self._known[name] = self._read_versions(family) if self._claim else KnownVersions(KNOWN_VERSIONS)
+        return known
+
+    def _read_versions(self, family: Versions) -> KnownVersions:
+        count = self._count(family.table.name)
+        if count > VersionFilter.CAPACITY:
+            return KnownVersions(KNOWN_VERSIONS)
+        known = KnownVersions(KNOWN_VERSIONS, is_complete=True)
+        parts = count // KNOWN_VERSIONS + 1  # so that never more of them are in memory than may be remembered
+        part_of = f"cityHash64({family.id_name}) % {parts}"
+        query = f"SELECT {family.id_name}, content_hash FROM {family.table.name} WHERE {part_of} = {{part:Int64}}"
+        for part in range(parts):
+            stored = self._connection.read_tuples(query, {"part": part})
+            known.remember([(stored_id, content_hash) for stored_id, content_hash in stored])
         return known
 
     def _count(self, name: str) -> int:

@@ -50,4 +50,5 @@ class SightingCount:
 
     def make_block(self) -> Block:
         """What was counted (something was), as the rows of the table."""
-        return encode_block(self.table, [*zip(*self._times, strict=True), *(tuple(one.values()) for one in (self._first, self._last, self._times))])
+        measures = (tuple(one.values()) for one in (self._first, self._last, self._times))
+        return encode_block(self.table, [*zip(*self._times, strict=True), *measures])

@@ -117,6 +117,18 @@ def test_folder_opened_again_knows_what_it_holds(chdb_dsn: str, make_job) -> Non
         store.close()
 
 
+def test_folder_opened_again_knows_more_than_it_remembers(chdb_dsn: str, make_job, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("jobstore.clickhouse.KNOWN_VERSIONS", 10)
+    jobs = [make_job(f"j{number}") for number in range(60)]
+    stored = []
+    for token, some in (("t1", jobs[:25]), ("t2", jobs[:50]), ("t3", jobs)):
+        store = ClickHouseStore.open(chdb_dsn)
+        store.ensure_schema()
+        stored += [store.write_rows(rows, token + half)["versions"] for half, rows in (("a", some[:20]), ("b", some[20:]))]
+        store.close()
+    assert stored == [20, 5, 0, 25, 0, 10]
+
+
 def test_insert_that_fails_leaves_nothing_known(chdb_dsn: str, make_job, monkeypatch: pytest.MonkeyPatch) -> None:
     store = ClickHouseStore.open(chdb_dsn)
     store.ensure_schema()

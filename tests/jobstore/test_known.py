@@ -1,4 +1,4 @@
-from jobstore.known import KnownVersions
+from jobstore.known import KnownVersions, VersionFilter
 
 
 def test_find_unknown_remembered_versions_are_left_out() -> None:
@@ -16,10 +16,40 @@ def test_remember_beyond_the_limit_drops_what_was_not_seen_longest() -> None:
     assert known.find_unknown([("a", "1"), ("b", "1"), ("c", "1")]) == [("b", "1")]
 
 
-def test_remember_beyond_the_limit_is_no_longer_complete() -> None:
+VERSIONS = [(f"job{number}", "1") for number in range(1_000)]
+
+
+def test_find_possible_incomplete_whatever_is_unknown_may_be_stored() -> None:
     known = KnownVersions(2)
-    known.is_complete = True
-    known.remember([("a", "1"), ("b", "1")])
-    assert known.is_complete
-    known.remember([("c", "1")])
-    assert not known.is_complete
+    known.remember(VERSIONS[:10])
+    assert known.find_possible(VERSIONS[:20]) == VERSIONS[:20]
+
+
+def test_find_possible_complete_within_the_limit_nothing_unknown_is_stored() -> None:
+    known = KnownVersions(10, is_complete=True)
+    known.remember(VERSIONS[:10])
+    assert known.find_possible(VERSIONS[10:]) == []
+
+
+def test_find_possible_complete_beyond_the_limit_all_that_was_remembered_once() -> None:
+    known = KnownVersions(10, is_complete=True)
+    for start in range(0, 500, 50):
+        known.remember(VERSIONS[start : start + 50])
+    assert len(known) == 10
+    assert known.find_possible(VERSIONS) == VERSIONS[:500]
+
+
+def test_find_possible_doubted_versions_may_be_stored() -> None:
+    known = KnownVersions(10, is_complete=True)
+    known.remember(VERSIONS[:5])
+    known.doubt(VERSIONS[5:7])
+    assert known.find_unknown(VERSIONS[:10]) == VERSIONS[5:10]
+    assert known.find_possible(VERSIONS[5:10]) == VERSIONS[5:7]
+
+
+def test_filter_finds_all_that_was_added_and_few_others() -> None:
+    versions = VersionFilter()
+    versions.add((f"job{number}", "1") for number in range(100_000))
+    assert all((f"job{number}", "1") in versions for number in range(100_000))
+    by_chance = sum((f"job{number}", "2") in versions for number in range(100_000))
+    assert by_chance < 100  # the share to be expected is 2 in a million
