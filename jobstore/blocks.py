@@ -62,7 +62,7 @@ class BlockMaker:
 
     def __init__(self, table: Table) -> None:
         self._table = table
-        self._columns: list[_Place] = [(column, attrgetter(column.name)) for column in table.columns]
+        self._read = attrgetter(*table.names)
 
     def make(self, rows: Sequence[Any], batch: RowBatch | None = None, places: Sequence[int] | None = None) -> Block:
         """The block for `rows` (at least one), or for those at `places`; `batch` where they are all that it has of their class.
@@ -70,19 +70,29 @@ class BlockMaker:
         Raises RowRefusedError for the first value that its column cannot hold.
         """
         chosen = rows if places is None else [rows[place] for place in places]
-        return Block([self._encode(column, chosen, _source(column, rows, batch, places)) for column in self._columns])
+        if batch is None:
+            columns = zip(*map(self._read, chosen), strict=True)
+            return Block([self._encode(column, values, chosen) for column, values in zip(self._table.columns, columns, strict=True)])
+        return Block([self._take(column, batch, chosen, places) for column in self._table.columns])
 
     def check(self, rows: Sequence[Any], names: Collection[str]) -> None:
         """Refuse the first row whose value in one of these columns cannot be held, as `make` does, and make nothing."""
-        for column in self._columns:
-            if column[0].name in names:
-                self._encode(column, rows, None)
+        for column in self._table.columns:
+            if column.name in names:
+                self._encode(column, tuple(map(attrgetter(column.name), rows)), rows)
 
-    def _encode(self, place: _Place, rows: Sequence[Any], source: _Source | None) -> list[Any]:
-        column, read = place
-        values, ready = source or (tuple(map(read, rows)), None)
+    def _take(self, column: TableColumn, batch: RowBatch, chosen: Sequence[Any], places: Sequence[int] | None) -> list[Any]:
+        """A column of the batch, which may have read and encoded it already."""
+        kind = type(chosen[0])
+        ready = batch.utf8(kind, RAW) if column.name == RAW else None
+        if ready is not None:
+            return ready if places is None else list(_pick(ready, places))
+        values = batch.column(kind, column.name)
+        return self._encode(column, values if places is None else _pick(values, places), chosen)
+
+    def _encode(self, column: TableColumn, values: tuple[Any, ...], rows: Sequence[Any]) -> list[Any]:
         try:
-            return _encode_values(column, values) if ready is None else ready
+            return _encode_values(column, values)
         except _Misfit as misfit:
             raise self._refuse(column, misfit, rows[misfit.index]) from None
 
@@ -96,21 +106,6 @@ class BlockMaker:
         )
 
 
-_Place = tuple[TableColumn, Callable[[Any], Any]]  # a column, and what reads its value of a row
-_Source = tuple[tuple[Any, ...], list[bytes] | None]  # the values, and the same encoded where that was done before
-
-
-def _source(place: _Place, rows: Sequence[Any], batch: RowBatch | None, places: Sequence[int] | None) -> _Source | None:
-    """What the batch has read and encoded already, of the rows at `places`."""
-    if batch is None:
-        return None
-    kind, name = type(rows[0]), place[0].name
-    values, ready = batch.column(kind, name), batch.utf8(kind, name) if name == RAW else None
-    if places is None:
-        return values, ready
-    return _pick(values, places), None if ready is None else list(_pick(ready, places))
-
-
 def _pick(values: Sequence[Any], places: Sequence[int]) -> tuple[Any, ...]:
     return itemgetter(*places)(values) if len(places) > 1 else tuple(values[place] for place in places)
 
@@ -121,7 +116,6 @@ def encode_block(table: Table, columns: Iterable[tuple[Any, ...]]) -> Block:
 
 
 def _encode_values(column: TableColumn, values: tuple[Any, ...]) -> list[Any]:
-    _check_types(column, values)
     return _ENCODERS.get(column.kind, _keep)(column, values)
 
 
@@ -147,20 +141,25 @@ def mend(text: str) -> str:
     return text if text.isascii() else _SURROGATES.sub("�", text)
 
 
-def _keep(_column: TableColumn, values: tuple[Any, ...]) -> list[Any]:
+def _keep(column: TableColumn, values: tuple[Any, ...]) -> list[Any]:
+    _check_types(column, values)
     return list(values)
 
 
 def _encode_texts(column: TableColumn, values: tuple[Any, ...]) -> list[Any]:
     if column.type.startswith("LowCardinality"):
+        _check_types(column, values)
         return _mend_repeated(values)
     try:
-        # The driver takes bytes as they are: one encoding, and it tells whether there is anything to mend.
-        if None not in values:
+        # The driver takes bytes as they are: one encoding, and it tells whether there is anything to mend, or that is no text.
+        if not column.nullable or None not in values:
             return list(map(str.encode, values))
-        return [None if value is None else value.encode() for value in values]
+        return [None if value is None else str.encode(value) for value in values]
     except UnicodeEncodeError:
         return [None if value is None else mend(value).encode() for value in values]
+    except TypeError:
+        _check_types(column, values)
+        raise
 
 
 def _mend_repeated(values: Sequence[Any]) -> list[Any]:
@@ -180,7 +179,8 @@ def _is_sound(texts: Iterable[str | None]) -> bool:
     return True
 
 
-def _encode_lists(_column: TableColumn, values: tuple[Any, ...]) -> list[Any]:
+def _encode_lists(column: TableColumn, values: tuple[Any, ...]) -> list[Any]:
+    _check_types(column, values)
     try:
         distinct = set(chain.from_iterable(values))
         strange = set(map(type, distinct)) - {str}
@@ -194,15 +194,19 @@ def _encode_lists(_column: TableColumn, values: tuple[Any, ...]) -> list[Any]:
     return [[mend(text) for text in texts] for texts in values]
 
 
-def _encode_times(_column: TableColumn, values: tuple[Any, ...]) -> list[Any]:
+def _encode_times(column: TableColumn, values: tuple[Any, ...]) -> list[Any]:
     try:
+        if not column.nullable:
+            return [(value - _EPOCH) // _MICROSECOND for value in values]
         return [None if value is None else (value - _EPOCH) // _MICROSECOND for value in values]
     except TypeError:
+        _check_types(column, values)
         index = next(place for place, value in enumerate(values) if value is not None and value.utcoffset() is None)
         raise _Misfit(index, values[index], "a datetime with a time zone") from None
 
 
-def _encode_integers(_column: TableColumn, values: tuple[Any, ...]) -> list[Any]:
+def _encode_integers(column: TableColumn, values: tuple[Any, ...]) -> list[Any]:
+    _check_types(column, values)
     for index, value in enumerate(values):
         if value is not None and value not in _INTEGERS:
             raise _Misfit(index, value, "whole numbers of 64 bits")
@@ -214,8 +218,9 @@ def _encode_enums(column: TableColumn, values: tuple[Any, ...]) -> list[Any]:
     if column.nullable:
         numbers[None] = None
     try:
-        return [numbers[value] for value in values]
-    except KeyError:
+        return list(map(numbers.__getitem__, values))
+    except (KeyError, TypeError):
+        _check_types(column, values)
         index = next(place for place, value in enumerate(values) if value not in numbers)
         raise _Misfit(index, values[index], f"one of {', '.join(column.choices)}") from None
 
