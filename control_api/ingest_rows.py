@@ -6,7 +6,6 @@ A column at a time while everything is right, which is the rule; a row at a time
 from __future__ import annotations
 
 import re
-from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import MISSING, dataclass, fields
 from datetime import UTC, date, datetime
@@ -18,6 +17,7 @@ from typing import Any, Literal
 from jobschema import Company, Job, PendingCompany, Platform
 from jobschema.columns import Column, Kind, columns
 from jobschema.rows import Row
+from jobstore.batch import RowBatch
 
 DataType = Literal["job", "company", "pending_company"]
 ROWS: Mapping[str, type] = {"job": Job, "company": Company, "pending_company": PendingCompany}
@@ -42,7 +42,7 @@ class _Misfit(Exception):  # noqa: N818  # never leaves this module
     """A value that its column cannot hold; says what is valid."""
 
 
-def read_rows(data_type: str, platform: Platform, items: Sequence[Any]) -> tuple[list[Row], list[RowFault]]:
+def read_rows(data_type: str, platform: Platform, items: Sequence[Any]) -> tuple[RowBatch, list[RowFault]]:
     """The good rows in order, and one fault for each other."""
     kind = ROWS[data_type]
     try:
@@ -57,10 +57,10 @@ def read_rows(data_type: str, platform: Platform, items: Sequence[Any]) -> tuple
             faults.append(row)
         else:
             rows.append(row)
-    return rows, faults
+    return RowBatch(rows), faults
 
 
-def _read_all(kind: type, platform: Platform, items: Sequence[Any]) -> list[Row]:
+def _read_all(kind: type, platform: Platform, items: Sequence[Any]) -> RowBatch:
     """Every row; raises _Misfit as soon as anything is not as it should be."""
     defaults = _defaults(kind, platform)
     if set(map(type, items)) - {dict}:
@@ -78,15 +78,7 @@ def _read_all(kind: type, platform: Platform, items: Sequence[Any]) -> list[Row]
         changed = _read_values(column, platform, by_name[column.name])
         if changed is not None:
             by_name[column.name] = changed
-    return _build(kind, by_name, len(items))
-
-
-def _build(kind: type, by_name: Mapping[str, Sequence[Any]], count: int) -> list[Row]:
-    """Rows of checked columns. Slot by slot: the constructor of a frozen class takes five times as long."""
-    rows: list[Any] = [object.__new__(kind) for _ in range(count)]
-    for name, values in by_name.items():
-        deque(map(kind.__dict__[name].__set__, rows, values), maxlen=0)
-    return rows
+    return RowBatch.of_columns(kind, by_name)
 
 
 def _read_one(kind: type, platform: Platform, item: Any, place: int) -> Row | RowFault:

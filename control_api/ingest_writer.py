@@ -24,7 +24,7 @@ from control_api.row_store import RowStore
 from control_api.services import ingest
 from jobschema import Platform
 from jobschema.rows import Row
-from jobstore.batch import Sink
+from jobstore.batch import RowBatch, Sink
 from jobstore.errors import RowRefusedError, StoreError, TerminalStoreError, TransientStoreError
 
 logger = logging.getLogger(__name__)
@@ -55,7 +55,7 @@ class IngestWriter:
         self._book_age = timedelta(days=options.book_days)
         self._clock = clock
         self._forget_at = clock()
-        self._warm: dict[str, tuple[Sequence[Row], int]] = {}
+        self._warm: dict[str, tuple[RowBatch, int]] = {}
         self._warm_bytes = 0
         self._warm_lock = threading.Lock()
         self._news = threading.Event()
@@ -75,7 +75,7 @@ class IngestWriter:
         if self._thread is not None:
             self._thread.join(grace)
 
-    def announce(self, batch_id: str, rows: Sequence[Row], size: int) -> None:
+    def announce(self, batch_id: str, rows: RowBatch, size: int) -> None:
         """A batch of `size` bytes is in the books; its rows spare the only writer to read it again."""
         with self._warm_lock:
             if self._warm_bytes + size <= WARM_BYTES and self._claim_seconds is None and self._thread is not None:
@@ -135,20 +135,21 @@ class IngestWriter:
 
     def _write(self, batch: IngestBatch, sinks: Sequence[Sink]) -> list[RowFault]:
         """Take the batch to every sink; rows that one refuses are left out of it and named."""
-        rows = list(self._take_rows(batch))
+        rows = self._take_rows(batch)
         refused: list[RowFault] = []
         for sink in sinks:
-            good = list(rows)
+            good = rows
             while good:
                 try:
-                    sink.write_rows(tuple(good), batch.batch_id)
+                    sink.write_rows(good, batch.batch_id)
                     break
                 except RowRefusedError as error:
                     refused.append(RowFault(_find_place(rows, error.row), error.column, f"The store {sink.name} cannot hold this value."))
-                    del good[_find_place(good, error.row)]
+                    place = _find_place(good, error.row)
+                    good = RowBatch((*good[:place], *good[place + 1 :]))
         return refused
 
-    def _take_rows(self, batch: IngestBatch) -> Sequence[Row]:
+    def _take_rows(self, batch: IngestBatch) -> RowBatch:
         with self._warm_lock:
             warm, size = self._warm.pop(batch.batch_id, (None, 0))
             self._warm_bytes -= size

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from operator import attrgetter
 from sys import getsizeof
-from typing import Any, Protocol
+from typing import Any, Protocol, Self
 
 from jobschema.columns import Kind, columns
 from jobschema.rows import Row
@@ -32,10 +33,20 @@ class Batch:
 
 
 class RowBatch(tuple[Row, ...]):
-    """The rows of one batch, which can be read by column too: what the spool has read, no sink need read or encode again.
+    """The rows of one batch, which can be read by column too: what one reader has read or encoded, no other need read again.
 
     Reading is safe from several threads: what two of them find out at once is the same.
     """
+
+    @classmethod
+    def of_columns(cls, kind: type, columns: Mapping[str, Sequence[Any]]) -> Self:
+        """The rows of one class whose columns, all of them and all of one length, hold values that were checked."""
+        rows: list[Any] = [object.__new__(kind) for _ in next(iter(columns.values()), ())]
+        for name, values in columns.items():  # slot by slot: the constructor of a frozen class takes five times as long
+            deque(map(kind.__dict__[name].__set__, rows, values), maxlen=0)
+        batch = cls(rows)
+        batch._read.update({(kind, name): tuple(values) for name, values in columns.items()})
+        return batch
 
     @cached_property
     def kinds(self) -> dict[type, list[Row]]:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from itertools import chain
-from operator import attrgetter, itemgetter
+from operator import itemgetter
 from typing import Any
 
 from jobschema.columns import Kind
@@ -62,33 +62,27 @@ class BlockMaker:
 
     def __init__(self, table: Table) -> None:
         self._table = table
-        self._read = attrgetter(*table.names)
 
-    def make(self, rows: Sequence[Any], batch: RowBatch | None = None, places: Sequence[int] | None = None) -> Block:
-        """The block for `rows` (at least one), or for those at `places`; `batch` where they are all that it has of their class.
+    def make(self, batch: RowBatch, kind: type, places: Sequence[int] | None = None) -> Block:
+        """The block for the rows of a class (at least one), or for those of them at `places`.
 
         Raises RowRefusedError for the first value that its column cannot hold.
         """
-        chosen = rows if places is None else [rows[place] for place in places]
-        if batch is None:
-            columns = zip(*map(self._read, chosen), strict=True)
-            return Block([self._encode(column, values, chosen) for column, values in zip(self._table.columns, columns, strict=True)])
-        return Block([self._take(column, batch, chosen, places) for column in self._table.columns])
+        rows = batch.kinds[kind] if places is None else _pick(batch.kinds[kind], places)
+        return Block([self._take(column, batch, rows, kind, places) for column in self._table.columns])
 
-    def check(self, rows: Sequence[Any], names: Collection[str]) -> None:
+    def check(self, batch: RowBatch, kind: type, names: Collection[str]) -> None:
         """Refuse the first row whose value in one of these columns cannot be held, as `make` does, and make nothing."""
         for column in self._table.columns:
             if column.name in names:
-                self._encode(column, tuple(map(attrgetter(column.name), rows)), rows)
+                self._encode(column, batch.column(kind, column.name), batch.kinds[kind])
 
-    def _take(self, column: TableColumn, batch: RowBatch, chosen: Sequence[Any], places: Sequence[int] | None) -> list[Any]:
-        """A column of the batch, which may have read and encoded it already."""
-        kind = type(chosen[0])
+    def _take(self, column: TableColumn, batch: RowBatch, rows: Sequence[Any], kind: type, places: Sequence[int] | None) -> list[Any]:
         ready = batch.utf8(kind, RAW) if column.name == RAW else None
         if ready is not None:
             return ready if places is None else list(_pick(ready, places))
         values = batch.column(kind, column.name)
-        return self._encode(column, values if places is None else _pick(values, places), chosen)
+        return self._encode(column, values if places is None else _pick(values, places), rows)
 
     def _encode(self, column: TableColumn, values: tuple[Any, ...], rows: Sequence[Any]) -> list[Any]:
         try:

@@ -31,12 +31,15 @@ KNOWN_VERSIONS = 100_000  # remembered for each table; about 24 MB when full
 
 @dataclass(frozen=True, slots=True)
 class _Group:
-    """The rows of one batch that belong to one version table; `batch` where they are all that it has of their class."""
+    """The rows of one batch that belong to one version table: all that `batch` has of their class."""
 
     family: Versions
-    rows: list[Any]
-    batch: RowBatch | None
+    batch: RowBatch
     keys: list[VersionKey]
+
+    def column(self, name: str) -> tuple[Any, ...]:
+        """The values of an attribute of all its rows."""
+        return self.batch.column(self.family.row, name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,7 +168,7 @@ class ClickHouseStore:
             found = [(group, self._find_news(group)) for group in groups]
             for group, news in found:
                 self._write_versions(group.family, news, token)
-                counts.update(versions=len(news.keys), unchanged=len(group.rows) - len(news.keys))
+                counts.update(versions=len(news.keys), unchanged=len(group.keys) - len(news.keys))
             counts.update(sightings=self._write_sightings(groups, token), pending=self._write_pending(pending, token))
         return counts
 
@@ -175,21 +178,20 @@ class ClickHouseStore:
         for row in rows:
             sorted_rows.setdefault((type(row), row.platform), []).append(row)
         pending = [row for (kind, _), group in sorted_rows.items() if kind is self._schema.pending_row for row in group]
-        batch = rows if isinstance(rows, RowBatch) else None
-        groups = [self._make_group(*key, group, batch) for key, group in sorted_rows.items() if key[0] is not self._schema.pending_row]
+        whole = rows if isinstance(rows, RowBatch) else RowBatch(rows)
+        groups = [self._make_group(*key, group, whole) for key, group in sorted_rows.items() if key[0] is not self._schema.pending_row]
         return groups, self._make_pending(pending)
 
-    def _make_group(self, row: type, platform: str, rows: list[Any], batch: RowBatch | None) -> _Group:
+    def _make_group(self, row: type, platform: str, rows: list[Any], whole: RowBatch) -> _Group:
         family = self._schema.versions.get((row, platform))
         if family is None:
             raise SchemaMismatchError(
                 f"No table for a {row.__name__} of platform {platform!r}. The store keeps {', '.join(sorted(self._makers))}."
             )
-        maker = self._makers[family.table.name]
-        maker.check(rows, {family.id_name, *_SIGHTED})
-        is_all = batch is not None and len(rows) == len(batch.kinds[row])  # of one platform
-        keys = [(mend(getattr(one, family.id_name)), one.content_hash) for one in rows]
-        return _Group(family, rows, batch if is_all else None, keys)
+        batch = whole if len(rows) == len(whole.kinds[row]) else RowBatch(rows)  # rarely rows of one class are of two platforms
+        self._makers[family.table.name].check(batch, row, {family.id_name, *_SIGHTED})
+        keys = zip(map(mend, batch.column(row, family.id_name)), batch.column(row, "content_hash"), strict=True)
+        return _Group(family, batch, list(keys))
 
     def _find_news(self, group: _Group) -> _News:
         """What is to be inserted, encoded: a row that its table cannot hold is refused before anything of the batch is written."""
@@ -203,8 +205,8 @@ class ClickHouseStore:
             fresh = sorted((key for key in unknown if key not in stored), key=places.__getitem__)
         if not fresh:
             return _News([], None)
-        chosen = None if len(fresh) == len(group.rows) else [places[key] for key in fresh]
-        return _News(fresh, self._makers[group.family.table.name].make(group.rows, group.batch, chosen))
+        chosen = None if len(fresh) == len(group.keys) else [places[key] for key in fresh]
+        return _News(fresh, self._makers[group.family.table.name].make(group.batch, group.family.row, chosen))
 
     def _write_versions(self, family: Versions, news: _News, token: str) -> None:
         if news.block is None:
@@ -254,7 +256,9 @@ class ClickHouseStore:
         counts: dict[str, SightingCount] = {}
         for group in groups:
             table = group.family.sighting
-            counts.setdefault(table.name, SightingCount(table)).add(group.family.platform, group.keys, group.rows)
+            count = counts.setdefault(table.name, SightingCount(table))
+            keywords = group.column("keyword") if "keyword" in table.names else None
+            count.add(group.family.platform, group.keys, keywords, group.column("crawled_at"))
         for name, count in counts.items():
             self._connection.insert(count.table, count.make_block(), f"{token}:{name}")
         return sum(map(len, counts.values()))
@@ -263,7 +267,7 @@ class ClickHouseStore:
         """One row per company: the one seen last."""
         if not rows:
             return None
-        block = self._makers[self._schema.pending.name].make(rows)
+        block = self._makers[self._schema.pending.name].make(RowBatch(rows), self._schema.pending_row)
         places = sorted(range(len(rows)), key=lambda place: rows[place].seen_at)
         newest = {(rows[place].platform, rows[place].company_id): place for place in places}
         return block.take(list(newest.values()))

@@ -6,7 +6,6 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from itertools import repeat
-from typing import Any
 
 from jobstore.blocks import Block, encode_block, mend
 from jobstore.tables import Table
@@ -19,7 +18,6 @@ class SightingCount:
 
     def __init__(self, table: Table) -> None:
         self.table = table
-        self._has_keyword = "keyword" in table.names
         self._first: dict[tuple[str, ...], datetime] = {}
         self._last: dict[tuple[str, ...], datetime] = {}
         self._times: Counter[tuple[str, ...]] = Counter()
@@ -27,26 +25,20 @@ class SightingCount:
     def __len__(self) -> int:
         return len(self._times)
 
-    def add(self, platform: str, keys: Sequence[VersionKey], rows: Sequence[Any]) -> None:
-        """Count rows, given with their version keys."""
-        seen = self._read_keys(platform, keys, rows)
+    def add(self, platform: str, keys: Sequence[VersionKey], keywords: Sequence[str] | None, moments: Iterable[datetime]) -> None:
+        """Count rows by their version keys, keywords (None where the table has none) and `crawled_at`, in the order of the rows."""
+        parts: list[Iterable[str]] = [repeat(platform), *zip(*keys, strict=True)]
+        if keywords is not None:
+            mended = {keyword: mend(keyword) for keyword in set(keywords)}
+            parts.append(map(mended.__getitem__, keywords))
+        seen = list(zip(*parts, strict=False))
         self._times.update(seen)
         first, last = self._first, self._last
-        for key, row in zip(seen, rows, strict=True):
-            at = row.crawled_at
+        for key, at in zip(seen, moments, strict=True):
             if at < first.setdefault(key, at):
                 first[key] = at
             if at > last.setdefault(key, at):
                 last[key] = at
-
-    def _read_keys(self, platform: str, keys: Sequence[VersionKey], rows: Iterable[Any]) -> list[tuple[str, ...]]:
-        """The sorting key of the table for each row."""
-        parts: list[Iterable[str]] = [repeat(platform), *zip(*keys, strict=True)]
-        if self._has_keyword:
-            keywords = [row.keyword for row in rows]
-            mended = {keyword: mend(keyword) for keyword in set(keywords)}
-            parts.append(map(mended.__getitem__, keywords))
-        return list(zip(*parts, strict=False))
 
     def make_block(self) -> Block:
         """What was counted (something was), as the rows of the table."""

@@ -1,4 +1,5 @@
 from jobschema import Company, Job
+from jobschema.columns import columns
 from jobstore.batch import RowBatch
 from jobstore.blocks import BlockMaker
 from jobstore.tables import SCHEMA
@@ -19,7 +20,20 @@ def test_row_batch_texts_that_utf8_cannot_hold_are_not_encoded(make_job) -> None
         assert RowBatch([make_job("a"), make_job("b", raw=raw)]).utf8(Job, "raw") is None
 
 
-def test_block_of_a_batch_is_the_block_of_its_rows(make_job) -> None:
-    jobs = [make_job("a", raw='{"名":1}'), make_job("b", skills=["x"])]
+def test_row_batch_of_columns_is_the_batch_of_the_same_rows(make_job) -> None:
+    jobs = (make_job("a", title="一"), make_job("b", skills=["x"], published_at=None))
+    batch = RowBatch.of_columns(Job, {column.name: [getattr(job, column.name) for job in jobs] for column in columns(Job)})
+    assert batch == jobs
+    assert batch.column(Job, "skills") == tuple(job.skills for job in jobs)
+
+
+def test_row_batch_of_columns_without_rows_is_empty() -> None:
+    assert RowBatch.of_columns(Job, {"job_id": [], "title": []}) == ()
+
+
+def test_block_of_some_rows_of_a_batch_is_the_block_of_these_rows(make_job, make_company) -> None:
+    jobs = [make_job("a", raw='{"名":1}'), make_job("b", skills=["x"]), make_job("c", raw="cut \ud83d")]
     maker = BlockMaker(SCHEMA.versions[Job, jobs[0].platform].table)
-    assert maker.make(jobs, RowBatch(jobs)) == maker.make(jobs)
+    for places in ([0], [2], [0, 1], [1, 2]):
+        chosen = RowBatch([jobs[place] for place in places])
+        assert maker.make(RowBatch([make_company(), *jobs]), Job, places) == maker.make(chosen, Job)

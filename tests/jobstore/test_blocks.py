@@ -4,12 +4,17 @@ from datetime import UTC, date, datetime, timedelta, timezone
 import pytest
 
 from jobschema import Company, Job
+from jobstore.batch import RowBatch
 from jobstore.blocks import BlockMaker, mend
 from jobstore.errors import RowRefusedError
 from jobstore.tables import SCHEMA
 
 JOBS = SCHEMA.versions[Job, "boss"].table
 COMPANIES = SCHEMA.versions[Company, "boss"].table
+
+
+def make_block(table, rows, places=None):
+    return BlockMaker(table).make(RowBatch(rows), type(rows[0]), places)
 
 
 def column_of(block, table, name):
@@ -41,7 +46,7 @@ def column_of(block, table, name):
 def test_make_value_that_the_column_cannot_hold_names_row_and_column(make_job, column: str, value: object, valid: str) -> None:
     bad = replace(make_job("j2"), **{column: value})
     with pytest.raises(RowRefusedError, match="'j2'") as caught:
-        BlockMaker(JOBS).make([make_job("j1"), bad, make_job("j3")])
+        make_block(JOBS, [make_job("j1"), bad, make_job("j3")])
     assert caught.value.row is bad
     assert caught.value.column == column
     assert valid in str(caught.value)
@@ -49,14 +54,14 @@ def test_make_value_that_the_column_cannot_hold_names_row_and_column(make_job, c
 
 def test_make_long_value_that_is_refused_is_shown_short(make_job) -> None:
     with pytest.raises(RowRefusedError) as caught:
-        BlockMaker(JOBS).make([replace(make_job(), title=["长" * 100_000])])
+        make_block(JOBS, [replace(make_job(), title=["长" * 100_000])])
     assert len(str(caught.value)) < 500
 
 
 def test_make_date_column_takes_no_datetime(make_company) -> None:
     with pytest.raises(RowRefusedError, match="founded_on"):
-        BlockMaker(COMPANIES).make([make_company(founded_on=datetime(2000, 1, 1, tzinfo=UTC))])
-    assert column_of(BlockMaker(COMPANIES).make([make_company(founded_on=date(1893, 5, 1))]), COMPANIES, "founded_on") == [date(1893, 5, 1)]
+        make_block(COMPANIES, [make_company(founded_on=datetime(2000, 1, 1, tzinfo=UTC))])
+    assert column_of(make_block(COMPANIES, [make_company(founded_on=date(1893, 5, 1))]), COMPANIES, "founded_on") == [date(1893, 5, 1)]
 
 
 @pytest.mark.parametrize(
@@ -69,7 +74,7 @@ def test_make_date_column_takes_no_datetime(make_company) -> None:
     ],
 )
 def test_make_time_becomes_exact_microseconds(make_job, value: datetime, microseconds: int) -> None:
-    assert column_of(BlockMaker(JOBS).make([make_job(crawled_at=value)]), JOBS, "crawled_at") == [microseconds]
+    assert column_of(make_block(JOBS, [make_job(crawled_at=value)]), JOBS, "crawled_at") == [microseconds]
 
 
 @pytest.mark.parametrize(
@@ -82,7 +87,7 @@ def test_mend_only_halves_of_pairs_are_replaced(text: str, mended: str) -> None:
 
 def test_make_half_pairs_are_mended_wherever_text_may_be(make_job) -> None:
     job = make_job("j\ud83d", title="a\ud83d", city="b\ud83d", description="c\ud83d", skills=["d\ud83d", "e"], content_hash="0" * 32)
-    block = BlockMaker(JOBS).make([job, make_job("j2")])
+    block = make_block(JOBS, [job, make_job("j2")])
     found = {name: column_of(block, JOBS, name)[0] for name in ("job_id", "title", "city", "description", "skills")}
     assert found == {
         "job_id": "j\ufffd".encode(),
@@ -94,6 +99,6 @@ def test_make_half_pairs_are_mended_wherever_text_may_be(make_job) -> None:
 
 
 def test_take_places_of_a_block_keeps_rows_whole(make_job) -> None:
-    block = BlockMaker(JOBS).make([make_job(f"j{n}", title=f"t{n}") for n in range(4)]).take([0, 3])
+    block = make_block(JOBS, [make_job(f"j{n}", title=f"t{n}") for n in range(4)]).take([0, 3])
     assert column_of(block, JOBS, "job_id") == [b"j0", b"j3"]
     assert column_of(block, JOBS, "title") == [b"t0", b"t3"]
