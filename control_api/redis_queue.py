@@ -65,6 +65,13 @@ class RedisQueue:
         except redis.RedisError as error:
             raise _explain(error) from None
 
+    def count_waiting(self) -> int:
+        """How many messages no node has taken yet."""
+        try:
+            return int(self._client.llen(self._keys.inbox))
+        except redis.RedisError as error:
+            raise _explain(error) from None
+
     def find(self, runs: Sequence[QueuedRun]) -> list[Whereabouts]:
         """Where each run is, all of one moment."""
         if not runs:

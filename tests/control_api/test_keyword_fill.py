@@ -117,6 +117,25 @@ def test_fill_called_twice_queues_every_due_keyword_once(
     assert [(run.state, run.node_id) for run in read_runs(database)] == [("queued", None)] * 7
 
 
+def test_fill_leaves_due_what_nodes_would_not_come_to(
+    call: Any,
+    database: Database,
+    operator_redis: redis.Redis,
+    redis_server: PrivateRedis,
+    add_keywords: Callable[..., list[int]],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("control_api.tasks.fill_redis.MOST_WAITING", 5)
+    ids = add_keywords(12)
+    queued = [call()["queued"], call()["queued"]]
+    assert (queued, operator_redis.llen("boss:keywords"), len(read_runs(database))) == ([5, 0], 5, 5)
+    crawled = []
+    for _ in range(3):
+        crawled += crawl(redis_server)
+        call()
+    assert sorted(int(lease.keyword.keyword_id) for lease in crawled) == ids
+
+
 def test_fill_by_two_at_the_same_time_queues_once(
     database: Database, redis_server: PrivateRedis, add_keywords: Callable[..., list[int]]
 ) -> None:
@@ -209,11 +228,17 @@ def test_redis_that_lost_its_memory_is_filled_again_under_the_same_run(
 def test_fill_that_died_before_the_push_is_made_good(
     call: Any, database: Database, redis_server: PrivateRedis, add_keywords: Callable[..., list[int]]
 ) -> None:
+    class GoneBeforeThePush(RedisQueue):
+        def count_waiting(self) -> int:
+            return 0
+
     add_keywords(4)
     away = open_redis("redis://:planted-redis-password@127.0.0.1:9/0")
-    with pytest.raises(RedisFaultError, match="CONTROL_REDIS_URL") as caught:
-        fill(database, Platform.BOSS, RedisQueue(away, BOSS), RULES)
-    assert "planted" not in str(caught.value)
+    for queue, runs in ((RedisQueue(away, BOSS), 0), (GoneBeforeThePush(away, BOSS), 4)):
+        with pytest.raises(RedisFaultError, match="CONTROL_REDIS_URL") as caught:
+            fill(database, Platform.BOSS, queue, RULES)
+        assert "planted" not in str(caught.value)
+        assert len(read_runs(database)) == runs
     assert [run.state for run in read_runs(database)] == ["queued"] * 4
     assert call()["again"] == 4
     assert len(crawl(redis_server)) == 4
