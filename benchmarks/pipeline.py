@@ -1,6 +1,6 @@
 """Pages per second of the whole pipeline against a bare Scrapy spider on the same pages: alternated in one run, medians, ratio.
 
-`python -m benchmarks.pipeline [--rounds 5] [--size 12000] [--feed]`. The sandbox runs on core 0, the crawler on core 1 where the machine
+`python -m benchmarks.pipeline [--rounds 5] [--size 30000] [--feed]`. The sandbox runs on core 0, the crawler on core 1 where the machine
 allows pinning. Both fetch the same signed 51job search pages; the yardstick writes the platform's dicts to a JSONL feed with Scrapy's
 default settings; the product normalises every posting and stores it, its company and its sighting in ClickHouse.
 """
@@ -84,7 +84,7 @@ def report(results: dict[str, list[dict[str, Any]]]) -> float:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--size", type=int, default=12_000, help="postings in the sandbox")
+    parser.add_argument("--size", type=int, default=30_000, help="postings in the sandbox; with few the crawl is over before it is steady")
     parser.add_argument("--feed", action="store_true", help="measure the product with a JSONL feed on top, too")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder, SandboxProcess(size=options.size, seed=3) as sandbox:
