@@ -30,11 +30,11 @@ lint: $(VENV)/.installed-tests
 	$(BIN)/tox run -e lint,types
 
 bench: $(VENV)/.installed
-	$(BIN)/python -m benchmarks.pipeline
 	$(BIN)/python -m benchmarks.normalise
 	$(BIN)/python -m benchmarks.signing
 	$(BIN)/python -m benchmarks.clickhouse_write
 	$(BIN)/python -m benchmarks.control ingest read
+	$(BIN)/python -m benchmarks.pipeline
 
 packages:
 	tests/install-packages
