@@ -68,27 +68,23 @@ class BlockMaker:
 
         Raises RowRefusedError for the first value that its column cannot hold.
         """
-        rows = batch.kinds[kind] if places is None else _pick(batch.kinds[kind], places)
-        return Block([self._take(column, batch, rows, kind, places) for column in self._table.columns])
+        columns = []
+        for column in self._table.columns:
+            try:
+                columns.append(_take(column, batch, kind, places))
+            except _Misfit as misfit:
+                place = misfit.index if places is None else places[misfit.index]
+                raise self._refuse(column, misfit, batch.kinds[kind][place]) from None
+        return Block(columns)
 
     def check(self, batch: RowBatch, kind: type, names: Collection[str]) -> None:
         """Refuse the first row whose value in one of these columns cannot be held, as `make` does, and make nothing."""
         for column in self._table.columns:
             if column.name in names:
-                self._encode(column, batch.column(kind, column.name), batch.kinds[kind])
-
-    def _take(self, column: TableColumn, batch: RowBatch, rows: Sequence[Any], kind: type, places: Sequence[int] | None) -> list[Any]:
-        ready = batch.utf8(kind, RAW) if column.name == RAW else None
-        if ready is not None:
-            return ready if places is None else list(_pick(ready, places))
-        values = batch.column(kind, column.name)
-        return self._encode(column, values if places is None else _pick(values, places), rows)
-
-    def _encode(self, column: TableColumn, values: tuple[Any, ...], rows: Sequence[Any]) -> list[Any]:
-        try:
-            return _encode_values(column, values)
-        except _Misfit as misfit:
-            raise self._refuse(column, misfit, rows[misfit.index]) from None
+                try:
+                    _encode_values(column, batch.column(kind, column.name))
+                except _Misfit as misfit:
+                    raise self._refuse(column, misfit, batch.kinds[kind][misfit.index]) from None
 
     def _refuse(self, column: TableColumn, misfit: _Misfit, row: Any) -> RowRefusedError:
         thing = ", ".join(f"{name} {_show(getattr(row, name))}" for name in self._table.order_by)
@@ -98,6 +94,14 @@ class BlockMaker:
             row=row,
             column=column.name,
         )
+
+
+def _take(column: TableColumn, batch: RowBatch, kind: type, places: Sequence[int] | None) -> list[Any]:
+    ready = batch.utf8(kind, RAW) if column.name == RAW else None
+    if ready is not None:
+        return ready if places is None else list(_pick(ready, places))
+    values = batch.column(kind, column.name)
+    return _encode_values(column, values if places is None else _pick(values, places))
 
 
 def _pick(values: Sequence[Any], places: Sequence[int]) -> tuple[Any, ...]:
@@ -149,11 +153,9 @@ def _encode_texts(column: TableColumn, values: tuple[Any, ...]) -> list[Any]:
         if not column.nullable or None not in values:
             return list(map(str.encode, values))
         return [None if value is None else str.encode(value) for value in values]
-    except UnicodeEncodeError:
-        return [None if value is None else mend(value).encode() for value in values]
-    except TypeError:
+    except (UnicodeEncodeError, TypeError):
         _check_types(column, values)
-        raise
+        return [None if value is None else mend(value).encode() for value in values]
 
 
 def _mend_repeated(values: Sequence[Any]) -> list[Any]:

@@ -85,6 +85,21 @@ def test_mend_only_halves_of_pairs_are_replaced(text: str, mended: str) -> None:
     assert mend(text) == mended
 
 
+def test_make_half_pair_hides_no_wrong_type_behind_it(make_job) -> None:
+    for title in (None, 7):
+        bad = replace(make_job("j2"), title=title)
+        with pytest.raises(RowRefusedError, match="takes str") as caught:
+            make_block(JOBS, [make_job("j1", title="a\ud83d"), bad])
+        assert caught.value.row is bad
+
+
+def test_make_names_the_row_among_those_at_places(make_job) -> None:
+    bad = replace(make_job("j3"), crawled_at=None)
+    with pytest.raises(RowRefusedError, match="'j3'") as caught:
+        make_block(JOBS, [make_job("j1"), make_job("j2"), bad], places=[0, 2])
+    assert caught.value.row is bad
+
+
 def test_make_half_pairs_are_mended_wherever_text_may_be(make_job) -> None:
     job = make_job("j\ud83d", title="a\ud83d", city="b\ud83d", description="c\ud83d", skills=["d\ud83d", "e"], content_hash="0" * 32)
     block = make_block(JOBS, [job, make_job("j2")])
