@@ -3,9 +3,8 @@
     python benchmarks/clickhouse_write.py [--rows 20000] [--rounds 5] [--batch 3000]
 
 Both write into the same chDB folder (a temporary one), alternated round by round, so that the noise of the machine meets both; each
-has its own table, so that each pays for its own merges. The
-bare insert writes versions only; the batcher also looks up what is stored, drops unchanged postings and writes sightings. The garbage
-collector is tuned for both as in a crawl.
+has its own table, so that each pays for its own merges. The bare insert writes versions only; the batcher also looks up what is
+stored, drops unchanged postings and writes sightings. The garbage collector is tuned for both as in a crawl.
 """
 
 from __future__ import annotations
@@ -32,7 +31,7 @@ from jobspiders.extensions.gc_tuning import GcTuning
 from jobstore import Batcher, ClickHouseStore
 from jobstore.tables import SCHEMA
 
-_TABLE = SCHEMA.versions[Job, "boss"].table
+_TABLE = replace(SCHEMA.versions[Job, "boss"].table, name="bare_job")  # of the bare inserts
 _WORDS = [
     "负责后端服务的设计与开发",
     "Python",
@@ -81,12 +80,19 @@ def make_jobs(count: int, seed: int) -> list[Job]:
     return jobs
 
 
-def insert_bare(client: Client, jobs: Sequence[Job], batch: int, table: str = _TABLE.name) -> float:
+def open_bare(folder: str) -> Client:
+    """A client of a chDB folder, with a table for bare inserts that is made like the store's."""
+    client = clickhouse_connect.get_client(interface="chdb", path=folder)
+    client.command(_TABLE.create_sql())
+    return client
+
+
+def insert_bare(client: Client, jobs: Sequence[Job], batch: int) -> float:
     """Seconds for plain row-oriented inserts, as the client's documentation shows them."""
     read = attrgetter(*_TABLE.names)
     started = time.perf_counter()
     for first in range(0, len(jobs), batch):
-        client.insert(table, [read(job) for job in jobs[first : first + batch]], column_names=_TABLE.names)
+        client.insert(_TABLE.name, [read(job) for job in jobs[first : first + batch]], column_names=_TABLE.names)
     return time.perf_counter() - started
 
 
@@ -123,13 +129,12 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         store = ClickHouseStore.open(f"chdb://{folder}")
         store.ensure_schema()
-        client = clickhouse_connect.get_client(interface="chdb", path=folder)
-        client.command(replace(_TABLE, name="bare_job").create_sql())
+        client = open_bare(folder)
         bare, batched, again = [], [], []
         for round_number in range(asked.rounds):
             jobs = make_jobs(asked.rows, 2 * round_number)
             settle(client)
-            bare.append(asked.rows / insert_bare(client, jobs, asked.batch, "bare_job"))
+            bare.append(asked.rows / insert_bare(client, jobs, asked.batch))
             jobs = make_jobs(asked.rows, 2 * round_number + 1)
             settle(client)
             batched.append(asked.rows / insert_batched(store, jobs, asked.batch))

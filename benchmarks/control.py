@@ -28,11 +28,10 @@ from pathlib import Path
 from typing import Any
 
 import aiohttp
-import clickhouse_connect
 import orjson
 from backports import zstd
 
-from benchmarks.clickhouse_write import insert_bare, make_jobs
+from benchmarks.clickhouse_write import insert_bare, make_jobs, open_bare
 from benchmarks.control_runs import measure_runs, measure_runs_mariadb
 from benchmarks.control_server import ControlServer
 from control_api.db import open_database
@@ -41,7 +40,6 @@ from control_api.models.base import now_utc
 from control_api.principal import Actor, Principal
 from control_api.services import credentials
 from jobschema import Job
-from jobstore import ClickHouseStore
 
 DOOR = "/api/v1/universal/data/batch-store-async"
 BATCH, BATCHES, ROUNDS = 3000, 15, 5  # rows, as a crawl sends them
@@ -56,9 +54,7 @@ def measure_ingest(folder: Path) -> None:
     server.prepare()
     headers = {**server.add_node(), "Content-Encoding": "zstd"}
     server.start()
-    store = ClickHouseStore.open(f"chdb://{folder}/bare")
-    store.ensure_schema()
-    client = clickhouse_connect.get_client(interface="chdb", path=f"{folder}/bare")
+    client = open_bare(f"{folder}/bare")
     ratios, bare_rates, door_rates = [], [], []
     try:
         for number in range(ROUNDS):
@@ -73,7 +69,6 @@ def measure_ingest(folder: Path) -> None:
     finally:
         server.stop()
         client.close()
-        store.close()
     bare, door, ratio = (statistics.median(values) for values in (bare_rates, door_rates, ratios))
     print(f"ingest median: bare {bare:.0f} rows/s, door {door:.0f} rows/s, ratio {ratio:.2f}")
 

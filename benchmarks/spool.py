@@ -1,9 +1,9 @@
 """What the spool costs: rows a second of batcher + ClickHouse with and without it, beside a bare insert of the same rows.
 
-    python -m benchmarks.spool [--rows 20000] [--rounds 5] [--batch 10000]
+    python -m benchmarks.spool [--rows 20000] [--rounds 5] [--batch 3000]
 
-All write into one chDB folder, alternated round by round. The spool's own seconds (encoding, packing, fsync) are measured alone too:
-they pass in the batcher's thread while the sink writes the batch before.
+All write into one chDB folder, alternated round by round, as benchmarks.clickhouse_write does. The spool's own seconds (encoding,
+packing, fsync) are measured alone too: they pass in the batcher's thread while the sink writes the batch before.
 """
 
 from __future__ import annotations
@@ -16,10 +16,9 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-import clickhouse_connect
-
-from benchmarks.clickhouse_write import insert_bare, insert_batched, make_jobs
+from benchmarks.clickhouse_write import insert_bare, insert_batched, make_jobs, open_bare, settle
 from jobschema import Job
+from jobspiders.extensions.gc_tuning import GcTuning
 from jobstore import Batcher, ClickHouseStore
 from jobstore.outbox import Outbox
 from jobstore.spool import Spool
@@ -63,17 +62,21 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rows", type=int, default=20_000)
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--batch", type=int, default=10_000)
+    parser.add_argument("--batch", type=int, default=3_000, help="rows; a crawl sends BATCH_MAX_ROWS")
     asked = parser.parse_args()
+    GcTuning().tune()  # as in a crawl, for all
     with tempfile.TemporaryDirectory() as name:
         store = ClickHouseStore.open(f"chdb://{name}/store")
         store.ensure_schema()
-        client = clickhouse_connect.get_client(interface="chdb", path=f"{name}/store")
+        client = open_bare(f"{name}/store")
         ratios = []
         for number in range(asked.rounds):
             jobs = [make_jobs(asked.rows, 3 * number + kind) for kind in range(3)]
+            settle(client)
             bare = insert_bare(client, jobs[0], asked.batch)
+            settle(client)
             direct = insert_batched(store, jobs[1], asked.batch)
+            settle(client)
             spooled = insert_spooled(store, Path(name) / "spool", jobs[2], asked.batch)
             packing, writing, size = spool_alone(Path(name) / "alone", jobs[2], asked.batch)
             ratios.append((bare / direct, bare / spooled))
