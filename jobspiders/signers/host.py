@@ -19,7 +19,7 @@ from jobspiders.signers.signature import ScriptSignature, read_signature
 
 logger = logging.getLogger(__name__)
 
-_CALLS_BETWEEN_WEIGHINGS = 64
+_CALLS_BETWEEN_WEIGHINGS = 64  # at most
 _START_ALLOWANCE = 20.0  # seconds in which one engine must have started and compiled the script
 _REFUSAL_LASTS = 30.0  # seconds
 _GRACE = 1.0  # seconds past twice the time-out: QuickJS counts CPU time, which a starved process gets late
@@ -55,6 +55,7 @@ class ScriptHost:
         self._runtime: Any = None
         self._context: Any = None
         self._calls = 0  # answered by the context
+        self._weighing_due = _CALLS_BETWEEN_WEIGHINGS  # the number of calls at which the context is weighed next
         self._refusal: tuple[float, Exception] | None = None  # until when, and what: starting every engine again would cost each call
         self.engine = ""  # the runtime in use, as settings name it
         self.recycled = 0  # contexts that were replaced
@@ -143,18 +144,22 @@ class ScriptHost:
         """Replace a context that has grown old or fat before it fails a call."""
         if self._calls >= self._plan.max_calls:
             self._discard()
-        elif self._calls % _CALLS_BETWEEN_WEIGHINGS == 0 and hasattr(self._context, "memory_bytes"):
+        elif self._calls >= self._weighing_due and hasattr(self._context, "memory_bytes"):
+            bearable = self._plan.limits.max_memory // 2
             try:
-                is_fat = self._context.memory_bytes() > self._plan.limits.max_memory // 2
+                weight = self._context.memory_bytes()
             except execjs.Error:  # it died while it was idle
-                is_fat = True
-            if is_fat:
+                weight = bearable
+            if weight >= bearable:
                 self._discard()
+            else:  # as many calls as it may take to become fat, at the rate so far
+                calls = (bearable - weight) * self._calls // max(weight, 1)
+                self._weighing_due = self._calls + min(max(calls, 1), _CALLS_BETWEEN_WEIGHINGS)
 
     def _discard(self) -> None:
         if self._context is None:
             return
-        context, self._context, self._calls = self._context, None, 0
+        context, self._context, self._calls, self._weighing_due = self._context, None, 0, _CALLS_BETWEEN_WEIGHINGS
         try:
             if hasattr(context, "close"):
                 context.close()

@@ -34,7 +34,9 @@ def test_secret_key_weak_outside_development_is_refused_by_name(environment: str
     assert not key or key not in str(caught.value)
 
 
-@pytest.mark.parametrize("keys", ["", "not-a-key", GOOD_TOKEN_KEY + ",tooshort", "A" * 43 + "="])
+@pytest.mark.parametrize(
+    "keys", ["", "not-a-key", GOOD_TOKEN_KEY + ",tooshort", "A" * 43 + "="], ids=["none", "no key", "second no key", "guessable"]
+)
 def test_token_keys_wrong_outside_development_are_refused_by_name(keys: str) -> None:
     with pytest.raises(SettingsInvalidError, match="CONTROL_TOKEN_KEYS") as caught:
         load_settings(environment="production", secret_key=GOOD_KEY, token_keys=keys)

@@ -163,6 +163,27 @@ def test_memory_bytes_grows_with_what_a_script_keeps(compile_script):
     assert context.memory_bytes() > before + 1_000_000
 
 
+def test_memory_bytes_of_a_context_hides_nothing_behind_what_the_one_before_left(compile_script):
+    source = """
+    var kept = [];
+    function keep(count) { for (var i = 0; i < count; i++) kept.push([i]); return kept.length; }
+    function waste(count) { for (var i = 0, last; i < count; i++) last = [i]; return last[0]; }
+    """
+    before = compile_script(source)
+    before.call("keep", 200_000)
+    before.close()
+    context = compile_script(source)
+    context.call("keep", 100_000)
+    for _ in range(10):
+        context.call("waste", 200_000)  # a collector that runs now would take with it what `before` kept
+    assert context.memory_bytes() > 1_000_000
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_script_sees_no_collector(engine):
+    assert registered_runtime(engine).compile("function sign() { return typeof gc; }").call("sign") == "undefined"
+
+
 def test_quickjs_context_on_another_thread_is_refused_with_the_reason():
     context = registered_runtime("quickjs").compile("function sign() { return 1; }")
     caught: list[Exception] = []

@@ -148,6 +148,41 @@ class Hanging:
         return {"params": {"body": request["body"]}}
 
 
+class Growing:
+    """A runtime of somebody else's whose context is `growth` bytes heavier after each call; `heaviest` is the most it came to."""
+
+    def __init__(self, growth: int) -> None:
+        self.growth, self.weight, self.heaviest = growth, 0, 0
+
+    def is_available(self) -> bool:
+        return True
+
+    def compile(self, source: str) -> Growing:
+        self.weight = 0
+        return self
+
+    def call(self, function: str, request: dict[str, object]) -> dict[str, object]:
+        self.weight += self.growth
+        self.heaviest = max(self.heaviest, self.weight)
+        return {"params": {"a": "b"}}
+
+    def memory_bytes(self) -> int:
+        return self.weight
+
+
+@pytest.mark.parametrize(("growth", "recycled"), [(0, 0), (1000, 0), (130_000, 3), (240_000, 5)])
+def test_context_that_grows_is_replaced_before_it_weighs_much_more_than_half_the_limit(growth, recycled, with_signer, make_request):
+    growing = Growing(growth)
+
+    async def use(signer):
+        for _ in range(400):
+            await signer.sign(make_request())
+        return signer.state().recycled
+
+    assert with_signer(use, source=OBEDIENT, max_memory=32_000_000, find_runtime=lambda name: growing) == recycled
+    assert growing.heaviest <= 16_000_000 + growth
+
+
 def test_engine_that_hangs_is_left_behind_and_given_up_after_the_second_time(with_signer, make_request, find_without):
     hanging = Hanging()
     find_real = find_without()
