@@ -15,9 +15,10 @@ import json
 import statistics
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from itertools import accumulate
 from operator import attrgetter
 from random import Random
 from typing import Any
@@ -32,32 +33,25 @@ from jobstore import Batcher, ClickHouseStore
 from jobstore.tables import SCHEMA
 
 _TABLE = replace(SCHEMA.versions[Job, "boss"].table, name="bare_job")  # of the bare inserts
-_WORDS = [
-    "负责后端服务的设计与开发",
-    "Python",
-    "Go",
-    "Java",
-    "参与需求评审",
-    "熟悉数据库和消息队列",
-    "有良好的沟通能力",
-    "五险一金",
-    "双休",
-    "年终奖",
-]
+_BENEFITS = ["五险一金", "双休", "年终奖", "带薪年假", "餐补", "定期体检"]
+_SKILLS = ["Python", "Go", "Java", "MySQL", "Redis", "Kafka", "Linux"]
+_LETTERS = [chr(0x4E00 + 7 * number) for number in range(1500)]
 
 
 def make_jobs(count: int, seed: int) -> list[Job]:
-    """Made-up postings of about the size of real ones: 1.2 kB of raw item, 400 characters of description."""
+    """Made-up postings like captured ones of Boss直聘: 3 kB of raw item, 1 kB of description, 5.4 kB as JSON, 0.9 kB packed."""
     random = Random(seed)
+    words = ["".join(random.choices(_LETTERS, k=random.choice((2, 2, 2, 3, 4)))) for _ in range(12_000)]
+    weights = list(accumulate(1 / (place + 200) for place in range(len(words))))  # some are in every sentence, most are rare
     start = datetime(2026, 1, 1, tzinfo=UTC)
     jobs = []
     for number in range(count):
-        text = "".join(random.choices(_WORDS, k=24))
-        raw = json.dumps({"encryptJobId": f"{seed}-{number}", "jobName": text[:20], "desc": text * 2, "labels": _WORDS}, ensure_ascii=False)
+        text = "，".join(random.choices(words, cum_weights=weights, k=90))
+        job_id = f"{seed:04x}{number:016x}"
         values: dict[str, Any] = {
             "platform": Platform.BOSS,
-            "job_id": f"{seed:04x}{number:016x}",
-            "url": f"https://example.test/job_detail/{seed:04x}{number:016x}.html",
+            "job_id": job_id,
+            "url": f"https://example.test/job_detail/{job_id}.html",
             "title": text[:16],
             "company_id": f"{number % 977:012x}",
             "company_name": f"公司{number % 977}",
@@ -69,15 +63,24 @@ def make_jobs(count: int, seed: int) -> list[Job]:
             "month_high": 1000.0 * (number % 30 + 10),
             "education_text": "本科",
             "education": Education.BACHELOR,
-            "skills": _WORDS[1:5],
-            "welfare": _WORDS[5:],
+            "skills": random.sample(_SKILLS, 4),
+            "welfare": _BENEFITS,
             "description": text,
             "published_at": start,
             "keyword": "python",
         }
         hashed = content_hash(Job, values)
+        raw = _make_raw(values, random)
         jobs.append(Job(**values, crawled_at=start + timedelta(seconds=number), content_hash=hashed, raw=raw))
     return jobs
+
+
+def _make_raw(values: Mapping[str, Any], random: Random) -> str:
+    """The item as a platform would have sent it: the same once more, among much that the store has no column for."""
+    shown = {name: value for name, value in values.items() if name not in {"platform", "published_at", "keyword"}}
+    unused = {f"listedAttribute{place}": random.choice((None, False, 0, "", "默认")) for place in range(40)}
+    ids = {f"related{place}Id": f"{random.getrandbits(128):032x}" for place in range(7)}
+    return json.dumps({**shown, **unused, **ids}, ensure_ascii=False)
 
 
 def open_bare(folder: str) -> Client:

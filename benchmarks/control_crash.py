@@ -8,10 +8,12 @@ from __future__ import annotations
 import csv
 import io
 import random
+import sqlite3
 import sys
 import tempfile
 import threading
 import time
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -20,7 +22,7 @@ from benchmarks.control_server import ControlServer
 
 DOOR = "/api/v1/universal/data/batch-store-async"
 ROWS = 20
-SENDERS = 3
+SENDERS = 6
 
 
 @dataclass
@@ -88,6 +90,7 @@ class Verdict:
     doubled: int
     strange: int  # rows of batches that nobody sent
     unanswered_stored: int  # batches whose answer was lost: stored once too, which is right
+    together: int  # batches that went to the store with others
 
 
 def run(folder: Path, kills: int, seed: int = 1) -> Verdict:
@@ -115,7 +118,7 @@ def run(folder: Path, kills: int, seed: int = 1) -> Verdict:
         admin = server.log_in()
         _let_catch_up(server, admin)
         answer = server.ask("GET", "/api/v1/analytics/job/export?limit=5000000", headers=admin)
-        return _judge(kills, ledger, answer.json)
+        return _judge(kills, ledger, answer.json, _count_together(folder))
     finally:
         server.stop()
 
@@ -128,7 +131,13 @@ def _let_catch_up(server: ControlServer, admin: dict[str, str]) -> None:
         time.sleep(0.1)
 
 
-def _judge(kills: int, ledger: Ledger, export: str) -> Verdict:
+def _count_together(folder: Path) -> int:
+    with closing(sqlite3.connect(f"file:{folder}/control.db?mode=ro", uri=True)) as books:
+        query = "SELECT count(*) FROM ingest_batch WHERE write_id <> batch_id"
+        return int(books.execute(query).fetchone()[0])
+
+
+def _judge(kills: int, ledger: Ledger, export: str, together: int) -> Verdict:
     seen: dict[int, list[int]] = {}
     for row in csv.DictReader(io.StringIO(export)):
         number = int(row["job_id"][1:].partition("r")[0])
@@ -136,7 +145,7 @@ def _judge(kills: int, ledger: Ledger, export: str) -> Verdict:
     lost = sum(len(seen.get(number, [])) != ROWS for number in ledger.taken)
     doubled = sum(any(times != 1 for times in found) for found in seen.values())
     strange = sum(number > ledger.next_number for number in seen)
-    return Verdict(kills, len(ledger.taken), lost, doubled, strange, len(set(seen) - ledger.taken))
+    return Verdict(kills, len(ledger.taken), lost, doubled, strange, len(set(seen) - ledger.taken), together)
 
 
 def main() -> int:
@@ -145,6 +154,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as folder:
         found = run(Path(folder), kills)
     print(f"{found.kills} kills, {found.taken} batches of {ROWS} rows answered 202: {found.lost} lost, {found.doubled} doubled")
+    print(f"{found.together} of them went to the store together with others")
     print(f"{found.unanswered_stored} batches whose answer was lost are stored too, once")
     return 1 if found.lost or found.doubled or found.strange else 0
 

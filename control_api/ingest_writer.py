@@ -1,6 +1,7 @@
 """Behind the ingest door: one thread that takes the batches that wait, oldest first, to every sink, again and again until they are stored.
 
-A batch goes to its sinks under its own identity, so that writing it again after a crash stores nothing twice.
+Batches of one kind that wait go to their sinks together. Under which identity, and which batches, is in the books before the first
+sink is asked, so that writing them again after a crash stores nothing twice.
 """
 
 from __future__ import annotations
@@ -8,9 +9,10 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from itertools import count, islice
 
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -57,7 +59,7 @@ class IngestWriter:
         self._forget_at = clock()
         self._warm: dict[str, tuple[RowBatch, int]] = {}
         self._warm_bytes = 0
-        self._warm_lock = threading.Lock()
+        self._warm_changed = threading.Condition()  # guards the two above
         self._news = threading.Event()
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
@@ -69,16 +71,21 @@ class IngestWriter:
             self._thread.start()
 
     def stop(self, grace: float = 20.0) -> None:
-        """End after the batch at work; what waits is written after the next start."""
+        """End after the write at work; what waits is written after the next start."""
         self._stopping.set()
         self._news.set()
         if self._thread is not None:
             self._thread.join(grace)
 
+    def wait_for_room(self, seconds: float) -> None:
+        """Let the writer come first while the rows that wait in memory are many: those that do not fit are read twice."""
+        with self._warm_changed:
+            self._warm_changed.wait_for(lambda: self._warm_bytes < WARM_BYTES or self._store.fault, seconds)
+
     def announce(self, batch_id: str, rows: RowBatch, size: int) -> None:
         """A batch of `size` bytes is in the books; its rows spare the only writer to read it again."""
-        with self._warm_lock:
-            if self._warm_bytes + size <= WARM_BYTES and self._claim_seconds is None and self._thread is not None:
+        with self._warm_changed:
+            if self._warm_bytes < WARM_BYTES and self._claim_seconds is None and self._thread is not None:
                 self._warm[batch_id] = rows, size
                 self._warm_bytes += size
         self._news.set()
@@ -92,9 +99,9 @@ class IngestWriter:
                 self._stopping.wait(pause)
 
     def _step(self, pause: float) -> float:
-        """Write one batch, or wait for one; seconds to rest before the next step."""
+        """Write what waits longest, or wait for something; seconds to rest before the next step."""
         try:
-            is_busy = self._write_oldest()
+            is_busy = self._write_next()
             self._forget_old()
         except (StoreError, ControlError, SQLAlchemyError) as error:
             # A driver's message may hold an address: the class says enough.
@@ -114,52 +121,67 @@ class IngestWriter:
         if self._database.retry(lambda unit: ingest.forget_old(unit, before)) < ingest.FORGOTTEN_AT_A_TIME:
             self._forget_at = self._clock() + FORGET_SECONDS
 
-    def _write_oldest(self) -> bool:
-        """Whether there was a batch. Raises TransientStoreError, or what keeps the store from opening."""
+    def _write_next(self) -> bool:
+        """Whether something waited. Raises TransientStoreError, or what keeps the store from opening."""
         sinks = self._store.sinks()
-        with self._database.write() if self._claim_seconds else self._database.read() as unit:
-            batch = ingest.claim_oldest(unit, self._claim_seconds)
-        if batch is None:
+        batches = self._database.retry(lambda unit: ingest.claim_next(unit, self._claim_seconds))
+        if not batches:
+            self._forget_rows(list(self._warm))  # of batches that were written before their rows were announced
             return False
         try:
-            refused = self._write(batch, sinks)
+            refused = self._write(batches, sinks)
         except TransientStoreError:
             raise
         except TerminalStoreError as error:
-            logger.error("batch %s cannot be stored: %s", batch.batch_id, error)
+            logger.error("%s cannot be stored: %s", " ".join(("batch", *(batch.batch_id for batch in batches))), error)
             reason = str(error)
-            self._database.retry(lambda unit: ingest.mark_failed(unit, batch.id or 0, reason))
+            self._database.retry(lambda unit: ingest.mark_failed(unit, batches, reason))
         else:
-            self._database.retry(lambda unit: ingest.mark_stored(unit, batch.id or 0, refused))
+            self._database.retry(lambda unit: ingest.mark_stored(unit, batches, refused))
+        self._forget_rows([batch.batch_id for batch in batches])
         return True
 
-    def _write(self, batch: IngestBatch, sinks: Sequence[Sink]) -> list[RowFault]:
-        """Take the batch to every sink; rows that one refuses are left out of it and named."""
-        rows = self._take_rows(batch)
-        refused: list[RowFault] = []
+    def _write(self, batches: Sequence[IngestBatch], sinks: Sequence[Sink]) -> dict[int, list[RowFault]]:
+        """Take the batches to every sink; rows that one refuses are left out and named, by the `id` of their batch."""
+        parts = [self._find_rows(batch) for batch in batches]
+        rows, write_id = RowBatch.joined(parts), batches[0].write_id or ""
+        refused: dict[int, list[RowFault]] = {}
         for sink in sinks:
             good = rows
             while good:
                 try:
-                    sink.write_rows(good, batch.batch_id)
+                    sink.write_rows(good, write_id)
                     break
                 except RowRefusedError as error:
-                    refused.append(RowFault(_find_place(rows, error.row), error.column, f"The store {sink.name} cannot hold this value."))
-                    place = _find_place(good, error.row)
-                    good = RowBatch((*good[:place], *good[place + 1 :]))
+                    number, place = _find_place(parts, error.row)
+                    fault = RowFault(_place_sent(batches[number], place), error.column, f"The store {sink.name} cannot hold this value.")
+                    refused.setdefault(batches[number].id or 0, []).append(fault)
+                    good = RowBatch(row for row in good if row is not error.row)
         return refused
 
-    def _take_rows(self, batch: IngestBatch) -> RowBatch:
-        with self._warm_lock:
-            warm, size = self._warm.pop(batch.batch_id, (None, 0))
-            self._warm_bytes -= size
+    def _find_rows(self, batch: IngestBatch) -> RowBatch:
+        with self._warm_changed:
+            warm = self._warm.get(batch.batch_id)
         if warm is not None:
-            return warm
+            return warm[0]
         with self._database.read() as unit:
             packed = ingest.read_body(unit, batch.id or 0)
         body = read_json(unpack(packed, "zstd", self._longest_body))
         return read_rows(batch.data_type, Platform(batch.platform), body["data_list"])[0]
 
+    def _forget_rows(self, batch_ids: Iterable[str]) -> None:
+        with self._warm_changed:
+            for batch_id in batch_ids:
+                self._warm_bytes -= self._warm.pop(batch_id, (None, 0))[1]
+            self._warm_changed.notify_all()
 
-def _find_place(rows: Sequence[Row], refused: object) -> int:
-    return next(place for place, row in enumerate(rows) if row is refused)
+
+def _find_place(parts: Sequence[Sequence[Row]], refused: object) -> tuple[int, int]:
+    """The number of the part that has the row, and the row's place in it."""
+    return next((number, place) for number, part in enumerate(parts) for place, row in enumerate(part) if row is refused)
+
+
+def _place_sent(batch: IngestBatch, place: int) -> int:
+    """Where a good row of a batch was in its `data_list`, among those that the door refused."""
+    refused = {fault["row"] for fault in batch.faults}
+    return next(islice((number for number in count() if number not in refused), place, None))

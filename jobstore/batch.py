@@ -6,6 +6,7 @@ from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import chain
 from operator import attrgetter
 from sys import getsizeof
 from typing import Any, Protocol, Self
@@ -47,6 +48,16 @@ class RowBatch(tuple[Row, ...]):
         batch = cls(rows)
         batch._read.update({(kind, name): tuple(values) for name, values in columns.items()})
         return batch
+
+    @classmethod
+    def joined(cls, batches: Sequence[RowBatch]) -> RowBatch:
+        """The rows of several batches, one after the other, with the columns that were read in each of them."""
+        if len(batches) == 1:
+            return batches[0]
+        whole = cls(chain.from_iterable(batches))
+        for key in set.intersection(*(set(batch._read) for batch in batches)) if batches else ():
+            whole._read[key] = tuple(chain.from_iterable(batch._read[key] for batch in batches))
+        return whole
 
     @cached_property
     def kinds(self) -> dict[type, list[Row]]:

@@ -102,16 +102,21 @@ class Connection:
     def insert(self, table: Table, block: Block, token: str) -> None:
         """Insert a block as a whole, its keys distinct; a block whose `token` the table knows is dropped by the engine."""
         types = self._types.setdefault(table.name, [get_from_name(column.type) for column in table.columns])
-        with self._translated():
-            self._ready().insert(
-                table.name,
-                block.columns,
-                column_names=table.names,
-                column_types=types,
-                column_oriented=True,
-                # Nothing in the block is to be replaced: looking for it takes the engine as long as the rest of the insert.
-                settings={"insert_deduplication_token": token, "async_insert": 0, "optimize_on_insert": 0},
-            )
+        columns = list(block.columns)
+        try:
+            with self._translated():
+                self._ready().insert(
+                    table.name,
+                    columns,
+                    column_names=table.names,
+                    column_types=types,
+                    column_oriented=True,
+                    # Nothing in the block is to be replaced: looking for it takes the engine as long as the rest of the insert.
+                    settings={"insert_deduplication_token": token, "async_insert": 0, "optimize_on_insert": 0},
+                )
+        finally:
+            # The driver's context refers to them and to itself: a batch would stay in memory until the garbage collector comes.
+            columns.clear()
 
     def close(self) -> None:
         """Close; harmless when done twice. In a forked child nothing happens: even letting go of the engine would hang there."""

@@ -31,8 +31,10 @@ class IngestBatch(Row, table=True):
     faults: list[dict[str, Any]] = Field(default_factory=list, sa_type=LongJsonText)
     body: bytes | None = Field(default=None, sa_type=_Body, repr=False)
     size: int = 0  # bytes of `body`
+    plain_size: int = 0  # bytes of its JSON
     state: str = Field(default="waiting", max_length=16)  # waiting, stored, failed
     reason: str = Field(default="", max_length=500)
+    write_id: str | None = Field(default=None, max_length=128)  # what the sinks know it by, with those written together
     claimed_until: datetime | None = Field(default=None, sa_type=Moment)  # by one of several writers
     received_at: datetime = Field(default_factory=now_utc, sa_type=Moment)
     stored_at: datetime | None = Field(default=None, sa_type=Moment)

@@ -28,6 +28,7 @@ PREFIX = "/api/v1/universal/data"
 INGEST_PATH = f"{PREFIX}/batch-store-async"
 FAULTS_SHOWN = 20
 SLOT_SECONDS = 2.0  # that a body waits to be read
+ROOM_SECONDS = 1.0  # that it waits for the writer behind
 router = PrefixRouter(prefix=PREFIX, tags=["ingest"], responses=answers(401, 403, 422))
 
 
@@ -60,6 +61,7 @@ async def store_batch(request: Request, control: ControlDep, actor: Annotated[Ac
 
 def _take_in(control: Control, actor: Actor, body: bytes, encoding: str) -> IngestAnswer:
     with _slot(control):
+        control.writer.wait_for_room(ROOM_SECONDS)
         plain = unpack(body, encoding, control.settings.ingest_unpacked_bytes)
         asked = _read_request(read_json(plain))
         digest = blake2b(plain, digest_size=32).hexdigest()
@@ -72,7 +74,7 @@ def _take_in(control: Control, actor: Actor, body: bytes, encoding: str) -> Inge
             ingest.check_room(unit, room)
         rows, faults = read_rows(asked.data_type, asked.platform, asked.data_list)
         packed = body if encoding.strip().lower() == "zstd" else pack(plain)
-        delivery = Delivery(batch_id, asked.platform.value, asked.data_type, digest, packed, len(rows), faults)
+        delivery = Delivery(batch_id, asked.platform.value, asked.data_type, digest, packed, len(plain), len(rows), faults)
         batch, is_repeated = deliveries.book(control.database, actor, delivery)
     if not is_repeated and rows:
         control.writer.announce(batch_id, rows, len(plain))

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
+from uuid import uuid4
 
-from sqlalchemy import or_
+from sqlalchemy import ColumnElement, or_
 from sqlalchemy.orm import defer
 from sqlmodel import Session, col, delete, func, select, update
 
@@ -17,17 +19,20 @@ from control_api.models.base import now_utc
 FAULTS_KEPT = 10_000  # all of a batch: a node puts aside each row that is named
 RETRY_SECONDS = 5
 FORGOTTEN_AT_A_TIME = 500
+# What is written together: a larger insert costs the store less for each row, and the writer more memory.
+TOGETHER_BATCHES, TOGETHER_ROWS, TOGETHER_BYTES = 16, 12_000, 32 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """A batch as it came: who it is, and what of it is good. `body` is packed."""
+    """A batch as it came: who it is, and what of it is good. `body` is packed, from `plain_size` bytes."""
 
     batch_id: str
     platform: str
     data_type: str
     digest: str
     body: bytes
+    plain_size: int
     accepted: int
     faults: list[RowFault]
 
@@ -75,6 +80,7 @@ def keep(unit: Session, node_id: int, delivery: Delivery) -> IngestBatch:
         faults=[asdict(fault) for fault in delivery.faults[:FAULTS_KEPT]],
         body=None if is_empty else delivery.body,
         size=0 if is_empty else len(delivery.body),
+        plain_size=delivery.plain_size,
         state="stored" if is_empty else "waiting",
         stored_at=now_utc() if is_empty else None,
     )
@@ -83,18 +89,50 @@ def keep(unit: Session, node_id: int, delivery: Delivery) -> IngestBatch:
     return batch
 
 
-def claim_oldest(unit: Session, claim_seconds: float | None) -> IngestBatch | None:
-    """The batch that waits longest, without its body; with `claim_seconds`, one that no other writer holds, held until then."""
+def claim_next(unit: Session, claim_seconds: float | None) -> list[IngestBatch]:
+    """The batches to write next, together under their `write_id`, without their bodies: those that wait longest, of one kind.
+
+    Batches that were to be written together before come together again. With `claim_seconds`, only what no other writer holds,
+    held until then.
+    """
     now = now_utc()
-    statement = select(IngestBatch).where(IngestBatch.state == "waiting").order_by(col(IngestBatch.id)).limit(1)
-    statement = statement.options(defer(IngestBatch.body))  # type: ignore[arg-type]  # SQLModel types a column by its value
-    if claim_seconds is None:
-        return unit.exec(statement).first()
-    is_free = or_(col(IngestBatch.claimed_until).is_(None), col(IngestBatch.claimed_until) < now)
-    batch = unit.exec(statement.where(is_free).with_for_update(skip_locked=True)).first()
-    if batch is not None:
-        batch.claimed_until = now + timedelta(seconds=claim_seconds)
-    return batch
+    waiting = select(IngestBatch).where(IngestBatch.state == "waiting").order_by(col(IngestBatch.id))
+    waiting = waiting.options(defer(IngestBatch.body))  # type: ignore[arg-type]  # SQLModel types a column by its value
+    if claim_seconds is not None:
+        waiting = waiting.where(or_(col(IngestBatch.claimed_until).is_(None), col(IngestBatch.claimed_until) < now))
+    oldest = unit.exec(waiting.limit(1).with_for_update(skip_locked=True)).first()
+    if oldest is None:
+        return []
+    if oldest.write_id is not None:
+        batches = list(unit.exec(waiting.where(IngestBatch.write_id == oldest.write_id)).all())
+    else:
+        alike = waiting.where(
+            col(IngestBatch.write_id).is_(None),
+            IngestBatch.platform == oldest.platform,
+            IngestBatch.data_type == oldest.data_type,
+        )
+        found = unit.exec(alike.limit(TOGETHER_BATCHES).with_for_update(skip_locked=True)).all()
+        batches = _take_together(found)
+        # An identity that no node can guess and use for a batch of its own.
+        write_id = oldest.batch_id if len(batches) == 1 else f"together:{uuid4().hex}"
+        for batch in batches:
+            batch.write_id = write_id
+    if claim_seconds is not None:
+        for batch in batches:
+            batch.claimed_until = now + timedelta(seconds=claim_seconds)
+    return batches
+
+
+def _take_together(batches: Sequence[IngestBatch]) -> list[IngestBatch]:
+    """The first of them, and as many more as fit into one write."""
+    taken = [batches[0]]
+    rows, size = batches[0].accepted, batches[0].plain_size
+    for batch in batches[1:]:
+        rows, size = rows + batch.accepted, size + batch.plain_size
+        if rows > TOGETHER_ROWS or size > TOGETHER_BYTES:
+            break
+        taken.append(batch)
+    return taken
 
 
 def read_body(unit: Session, batch_row_id: int) -> bytes:
@@ -102,20 +140,26 @@ def read_body(unit: Session, batch_row_id: int) -> bytes:
     return unit.exec(select(IngestBatch.body).where(IngestBatch.id == batch_row_id)).one() or b""
 
 
-def mark_stored(unit: Session, batch_row_id: int, refused: list[RowFault]) -> None:
-    """Every sink has the batch: its body may go. `refused`: rows that a sink would not take."""
-    values: dict[str, object] = {"state": "stored", "stored_at": now_utc(), "body": None, "size": 0, "claimed_until": None}
-    if refused:
-        batch = unit.exec(select(IngestBatch).where(IngestBatch.id == batch_row_id)).one()
-        values["faults"] = [*batch.faults, *(asdict(fault) for fault in refused)][:FAULTS_KEPT]
-        values |= {"accepted": batch.accepted - len(refused), "rejected": batch.rejected + len(refused)}
-    unit.exec(update(IngestBatch).where(col(IngestBatch.id) == batch_row_id).values(**values))
+def mark_stored(unit: Session, batches: Sequence[IngestBatch], refused: Mapping[int, list[RowFault]]) -> None:
+    """Every sink has the batches: their bodies may go. `refused`: by `id` of a batch, its rows that a sink would not take."""
+    values = {"state": "stored", "stored_at": now_utc(), "body": None, "size": 0, "claimed_until": None}
+    unit.exec(update(IngestBatch).where(_is_of(batches)).values(**values))
+    for batch in batches:
+        faults = refused.get(batch.id or 0)
+        if faults:
+            named = [*batch.faults, *(asdict(fault) for fault in faults)][:FAULTS_KEPT]
+            counts = {"accepted": batch.accepted - len(faults), "rejected": batch.rejected + len(faults)}
+            unit.exec(update(IngestBatch).where(col(IngestBatch.id) == batch.id).values(faults=named, **counts))
 
 
-def mark_failed(unit: Session, batch_row_id: int, reason: str) -> None:
-    """A sink refuses the batch for good: it keeps its body and waits for somebody to look."""
+def mark_failed(unit: Session, batches: Sequence[IngestBatch], reason: str) -> None:
+    """A sink refuses the batches for good: they keep their bodies and wait for somebody to look."""
     values = {"state": "failed", "reason": reason[:500], "claimed_until": None}
-    unit.exec(update(IngestBatch).where(col(IngestBatch.id) == batch_row_id).values(**values))
+    unit.exec(update(IngestBatch).where(_is_of(batches)).values(**values))
+
+
+def _is_of(batches: Sequence[IngestBatch]) -> ColumnElement[bool]:
+    return col(IngestBatch.id).in_([batch.id for batch in batches])
 
 
 def retry_failed(unit: Session) -> int:

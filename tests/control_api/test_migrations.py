@@ -7,11 +7,12 @@ from collections.abc import Iterator
 import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
+from sqlmodel import select
 
 from control_api import migrations
 from control_api.db import Database, open_database
 from control_api.errors import DatabaseNotReadyError
-from control_api.models import KeywordRun
+from control_api.models import IngestBatch, KeywordRun
 from control_api.models.base import METADATA
 
 
@@ -87,3 +88,28 @@ def test_upgrade_keeps_runs_and_what_they_refer_to(blank: Database) -> None:
         assert (run.node_id, run.keyword_id, run.jobs, run.started_at.microsecond) == (3, 5, 60, 123456)
     with pytest.raises(IntegrityError), blank.write() as unit:
         unit.add(KeywordRun(keyword_id=77, platform="boss", epoch=1, attempt=1, lease_until=run.lease_until))
+
+
+def test_upgrade_leaves_batches_that_wait_under_the_identity_they_may_be_stored_by(blank: Database) -> None:
+    migrations.upgrade(blank.engine, "0003")
+    moment = "'2026-11-24 08:00:00.123456'"
+    with blank.engine.begin() as connection:
+        connection.execute(
+            text(
+                f"INSERT INTO node (id, name, created_at, is_draining, ip, about, vitals, last_words) "
+                f"VALUES (3, 'n', {moment}, 0, '', '{{}}', '{{}}', '')"
+            )
+        )
+        for number, state in enumerate(("waiting", "failed", "stored"), start=1):
+            connection.execute(
+                text(
+                    f"INSERT INTO ingest_batch (id, batch_id, node_id, platform, data_type, digest, accepted, rejected, faults, size, "
+                    f"state, reason, received_at) "
+                    f"VALUES ({number}, 'b-{state}', 3, 'boss', 'job', 'd', 1, 0, '[]', 0, '{state}', '', {moment})"
+                )
+            )
+    migrations.upgrade(blank.engine)
+    assert migrations.find_differences(blank.engine) == []
+    with blank.read() as unit:
+        found = {batch.batch_id: (batch.write_id, batch.plain_size) for batch in unit.exec(select(IngestBatch)).all()}
+    assert found == {"b-waiting": ("b-waiting", 0), "b-failed": ("b-failed", 0), "b-stored": (None, 0)}

@@ -31,6 +31,20 @@ def test_row_batch_of_columns_without_rows_is_empty() -> None:
     assert RowBatch.of_columns(Job, {"job_id": [], "title": []}) == ()
 
 
+def test_row_batches_joined_keep_the_columns_that_all_of_them_know(make_job) -> None:
+    one, other = RowBatch([make_job("a", title="一"), make_job("b")]), RowBatch([make_job("c", title="三")])
+    for batch in (one, other):
+        batch.column(Job, "title")
+    one.column(Job, "job_id")
+    whole = RowBatch.joined([one, other])
+    assert whole == (*one, *other)
+    assert set(whole._read) == {(Job, "title")}
+    assert whole.column(Job, "title") == ("一", make_job("b").title, "三")
+    assert whole.column(Job, "job_id") == ("a", "b", "c")
+    assert RowBatch.joined([one]) is one
+    assert RowBatch.joined([]) == ()
+
+
 def test_block_of_some_rows_of_a_batch_is_the_block_of_these_rows(make_job, make_company) -> None:
     jobs = [make_job("a", raw='{"名":1}'), make_job("b", skills=["x"]), make_job("c", raw="cut \ud83d")]
     maker = BlockMaker(SCHEMA.versions[Job, jobs[0].platform].table)

@@ -1,5 +1,7 @@
 """What the driver's failures become: ours, told apart by whether trying again helps, without the password."""
 
+import gc
+import sys
 import tempfile
 import threading
 from collections.abc import Iterator
@@ -130,3 +132,18 @@ def test_disk_full_under_the_in_process_engine_may_pass(chdb_dsn: str, tmp_path:
     monkeypatch.undo()
     assert store.write_rows([make_job()], "t1")["versions"] == 1
     store.close()
+
+
+def test_inserted_values_stay_in_memory_no_longer_than_the_insert(store_dsn: str, make_job) -> None:
+    store = ClickHouseStore.open(store_dsn)
+    store.ensure_schema()
+    skills = ["SQL", "Python"]
+    rows = [make_job("a", skills=skills), make_job("b", skills=skills)]
+    before = sys.getrefcount(skills)
+    gc.disable()
+    try:
+        store.write_rows(rows, "t1")
+        assert sys.getrefcount(skills) == before
+    finally:
+        gc.enable()
+        store.close()

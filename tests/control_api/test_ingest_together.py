@@ -1,0 +1,279 @@
+"""Batches that wait behind the ingest door are stored together, under an identity that outlives a crash."""
+
+from __future__ import annotations
+
+import importlib.util
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fastapi.testclient import TestClient
+from sqlmodel import Session, col, select, update
+
+from control_api.db import Database
+from control_api.deps import Control
+from control_api.ingest_rows import read_rows
+from control_api.ingest_writer import WARM_BYTES, IngestWriter, WriterOptions
+from control_api.models import IngestBatch, Node
+from control_api.models.base import now_utc
+from control_api.services import ingest
+from control_api.services.ingest import TOGETHER_BATCHES, TOGETHER_BYTES, TOGETHER_ROWS, Delivery
+from jobschema import Platform
+from jobstore.batch import RowBatch
+from jobstore.errors import RowRefusedError, StoreBusyError
+
+Headers = dict[str, str]
+DOOR = "/api/v1/universal/data/batch-store-async"
+_SPEC = importlib.util.spec_from_file_location("control_rows", Path(__file__).with_name("rows.py"))
+assert _SPEC is not None
+assert _SPEC.loader is not None
+made = importlib.util.module_from_spec(_SPEC)
+_SPEC.loader.exec_module(made)
+
+
+def wait_for(condition: Callable[[], Any]) -> Any:
+    deadline = time.monotonic() + 60
+    while not (found := condition()):
+        assert time.monotonic() < deadline, "it did not happen within a minute"
+        time.sleep(0.01)
+    return found
+
+
+@pytest.fixture
+def held_store(client: TestClient, node: Headers, store: Any) -> Iterator[Callable[..., Any]]:
+    """A context in which the store is busy with a first batch, `held-batch:0`, so that whatever comes waits; afterwards it does `then`."""
+
+    @contextmanager
+    def hold(then: Callable[[Any, str], Any] | None = None) -> Iterator[None]:
+        write, entered, released = store.write_rows, threading.Event(), threading.Event()
+
+        def wait(rows: Any, token: str) -> Any:
+            entered.set()
+            released.wait(60)
+            return write(rows, token)
+
+        store.write_rows = wait
+        try:
+            assert client.post(DOOR, headers=node, json=made.batch([made.job(0)], "held-batch:0")).status_code == 202
+            assert entered.wait(60)
+            yield
+        finally:
+            store.write_rows = then or write
+            released.set()
+
+    yield hold
+    vars(store).pop("write_rows", None)
+
+
+def all_stored(control: Control) -> bool:
+    with control.database.read() as unit:
+        return set(unit.exec(select(IngestBatch.state)).all()) == {"stored"}
+
+
+def test_batches_of_one_kind_that_wait_are_one_write(
+    client: TestClient, control: Control, node: Headers, store: Any, held_store: Callable[..., Any]
+) -> None:
+    with held_store():
+        for number in range(1, 4):
+            client.post(DOOR, headers=node, json=made.batch([made.job(number)], f"run-1:api:{number}"))
+        client.post(DOOR, headers=node, json=made.batch([made.company()], "company-batch", data_type="company", platform="qcwy"))
+        client.post(DOOR, headers=node, json=made.batch([made.job(9, platform="zhilian")], "zhilian-batch", platform="zhilian"))
+        client.post(DOOR, headers=node, json=made.batch([made.job(4)], "run-1:api:4"))
+    wait_for(lambda: all_stored(control))
+    written = {token: [getattr(row, "job_id", "company") for row in rows] for token, rows in store.written.items()}
+    together = next(token for token in written if token.startswith("together:"))
+    assert written.pop(together) == ["j1", "j2", "j3", "j4"]
+    assert written == {"held-batch:0": ["j0"], "company-batch": ["company"], "zhilian-batch": ["j9"]}
+    with control.database.read() as unit:
+        books = {batch.batch_id: (batch.write_id, batch.accepted, batch.body) for batch in unit.exec(select(IngestBatch)).all()}
+    assert books["run-1:api:2"] == (together, 1, None)
+    assert books["company-batch"] == ("company-batch", 1, None)
+
+
+def test_store_that_is_busy_gets_the_same_batches_under_the_same_identity(
+    client: TestClient, control: Control, node: Headers, store: Any, held_store: Callable[..., Any]
+) -> None:
+    tokens: list[str] = []
+    write = store.write_rows
+
+    def be_busy_once(rows: Any, token: str) -> Any:
+        tokens.append(token)
+        if len(tokens) == 1:
+            client.post(DOOR, headers=node, json=made.batch([made.job(3)], "run-1:api:3"))
+            raise StoreBusyError("too many parts")
+        return write(rows, token)
+
+    with held_store(be_busy_once):
+        for number in range(1, 3):
+            client.post(DOOR, headers=node, json=made.batch([made.job(number)], f"run-1:api:{number}"))
+    wait_for(lambda: all_stored(control))
+    assert tokens[0] == tokens[1] != tokens[2]
+    assert [row.job_id for row in store.written[tokens[0]]] == ["j1", "j2"]
+    assert [row.job_id for row in store.written["run-1:api:3"]] == ["j3"]
+
+
+def test_row_that_the_store_refuses_is_named_in_its_own_batch_where_it_was_sent(
+    client: TestClient, control: Control, node: Headers, store: Any, held_store: Callable[..., Any]
+) -> None:
+    write = store.write_rows
+
+    def refuse_j4(rows: Any, token: str) -> Any:
+        for row in rows:
+            if row.job_id == "j4":
+                raise RowRefusedError("no", row=row, column="title")
+        return write(rows, token)
+
+    with held_store(refuse_j4):
+        client.post(DOOR, headers=node, json=made.batch([made.job(1), made.job(2)], "run-1:api:1"))
+        sent = ["no row", made.job(3), {"evil": 1}, made.job(4), made.job(5)]
+        client.post(DOOR, headers=node, json=made.batch(sent, "run-1:api:2"))
+    wait_for(lambda: all_stored(control))
+    assert sorted(row.job_id for rows in store.written.values() for row in rows) == ["j0", "j1", "j2", "j3", "j5"]
+    with control.database.read() as unit:
+        books = {batch.batch_id: batch for batch in unit.exec(select(IngestBatch)).all()}
+    assert (books["run-1:api:1"].accepted, books["run-1:api:1"].faults) == (2, [])
+    assert (books["run-1:api:2"].accepted, books["run-1:api:2"].rejected) == (2, 3)
+    assert [fault["row"] for fault in books["run-1:api:2"].faults] == [0, 2, 3]
+
+
+def keep_waiting(database: Database, count: int, *, first: int = 0, rows: int = 1, plain_size: int = 100, **more: Any) -> None:
+    with database.write() as unit:
+        node_id = unit.exec(select(Node.id)).one() or 0
+        for number in range(first, first + count):
+            given = {"platform": "boss", "data_type": "job", **more}
+            delivery = Delivery(f"kept-batch:{number}", digest="d", body=b"", plain_size=plain_size, accepted=rows, faults=[], **given)
+            ingest.keep(unit, node_id, delivery)
+        unit.exec(update(IngestBatch).where(IngestBatch.batch_id == "held-batch:0").values(state="stored"))
+
+
+def claim(database: Database, seconds: float | None = None) -> list[str]:
+    batches = database.retry(lambda unit: ingest.claim_next(unit, seconds))
+    assert len({batch.write_id for batch in batches}) <= 1
+    return [batch.batch_id.removeprefix("kept-batch:") for batch in batches]
+
+
+@pytest.fixture
+def waiting_room(control: Control, held_store: Callable[..., Any]) -> Iterator[Database]:
+    """Books whose writer is busy, so that a test may write in them; emptied before it looks again."""
+    with held_store():
+        yield control.database
+        with control.database.write() as unit:
+            for batch in unit.exec(select(IngestBatch)).all():
+                unit.delete(batch)
+
+
+def test_what_was_to_be_written_together_comes_together_again(waiting_room: Database) -> None:
+    keep_waiting(waiting_room, 3)
+    assert claim(waiting_room) == ["0", "1", "2"]
+    with waiting_room.read() as unit:
+        write_id = unit.exec(select(IngestBatch.write_id).where(IngestBatch.batch_id == "kept-batch:0")).one()
+    keep_waiting(waiting_room, 2, first=3)
+    assert claim(waiting_room) == ["0", "1", "2"], "as after a crash: what came since is no part of it"
+    with waiting_room.write() as unit:
+        batches = ingest.claim_next(unit, None)
+        assert {batch.write_id for batch in batches} == {write_id}
+        ingest.mark_stored(unit, batches, {})
+    assert claim(waiting_room) == ["3", "4"]
+
+
+def test_batch_alone_keeps_its_own_identity_and_stays_alone(waiting_room: Database) -> None:
+    keep_waiting(waiting_room, 1)
+    assert claim(waiting_room) == ["0"]
+    keep_waiting(waiting_room, 1, first=1)
+    with waiting_room.write() as unit:
+        assert [(batch.batch_id, batch.write_id) for batch in ingest.claim_next(unit, None)] == [("kept-batch:0",) * 2]
+
+
+@pytest.mark.parametrize(
+    ("given", "taken"),
+    [
+        ({}, TOGETHER_BATCHES),
+        ({"rows": TOGETHER_ROWS // 3}, 3),
+        ({"plain_size": TOGETHER_BYTES // 2}, 2),
+        ({"rows": TOGETHER_ROWS + 1}, 1),
+        ({"plain_size": TOGETHER_BYTES + 1}, 1),
+    ],
+)
+def test_what_is_written_together_is_bounded(waiting_room: Database, given: dict[str, int], taken: int) -> None:
+    keep_waiting(waiting_room, TOGETHER_BATCHES + 2, **given)
+    assert claim(waiting_room) == [str(number) for number in range(taken)]
+
+
+def test_failed_batches_come_together_again_when_they_are_retried(waiting_room: Database) -> None:
+    keep_waiting(waiting_room, 2)
+    with waiting_room.write() as unit:
+        ingest.mark_failed(unit, ingest.claim_next(unit, None), "the engine refuses")
+    keep_waiting(waiting_room, 1, first=2)
+    with waiting_room.write() as unit:
+        assert ingest.retry_failed(unit) == 2
+    assert claim(waiting_room) == ["0", "1"]
+
+
+def test_several_writers_share_no_batch(waiting_room: Database) -> None:
+    keep_waiting(waiting_room, 60)
+    with ThreadPoolExecutor(4) as pool:
+        found = list(pool.map(lambda _: claim(waiting_room, 60), range(12)))
+    taken = [batch for batches in found for batch in batches]
+    assert len(taken) == len(set(taken)) == 60
+    assert claim(waiting_room, 60) == []
+    groups = {tuple(batches) for batches in found if batches}
+    with waiting_room.write() as unit:  # those writers died
+        unit.exec(update(IngestBatch).values(claimed_until=col(IngestBatch.received_at)))
+    with ThreadPoolExecutor(4) as pool:
+        again = list(pool.map(lambda _: claim(waiting_room, 60), range(24)))
+    assert {tuple(batches) for batches in again if batches} == groups
+    assert sum(map(len, again)) == 60
+
+
+def test_writer_that_meets_another_in_the_middle_of_its_claim_shares_no_batch(waiting_room: Database) -> None:
+    keep_waiting(waiting_room, 8)
+    together = claim(waiting_room)
+    met = threading.Barrier(2)
+    visits: list[int] = []
+
+    def claim_slowly(unit: Session) -> list[str]:
+        oldest = select(IngestBatch.id).where(IngestBatch.state == "waiting").order_by(col(IngestBatch.id)).limit(1)
+        unit.exec(oldest.with_for_update()).one()
+        if not visits:  # again after a deadlock, it meets nobody
+            visits.append(1)
+            met.wait(60)
+            time.sleep(0.3)
+        return [batch.batch_id.removeprefix("kept-batch:") for batch in ingest.claim_next(unit, 60)]
+
+    def claim_meanwhile() -> list[str]:
+        met.wait(60)
+        return claim(waiting_room, 60)
+
+    with ThreadPoolExecutor(2) as pool:
+        found = [pool.submit(waiting_room.retry, claim_slowly), pool.submit(claim_meanwhile)]
+        claims = sorted(future.result(60) for future in found)
+    assert claims == [[], together]
+
+
+def test_door_waits_for_the_writer_while_much_is_in_memory_and_not_while_the_store_is_at_fault(control: Control) -> None:
+    writer = IngestWriter(control.database, control.rows, WriterOptions(is_alone=True, longest_body=10**6, book_days=30))
+    writer._thread = threading.current_thread()
+    rows = read_rows("job", Platform.BOSS, [made.job(1)])[0]
+    assert isinstance(rows, RowBatch)
+    writer.announce("batch-one", rows, WARM_BYTES)
+    waited = threading.Thread(target=writer.wait_for_room, args=(600.0,))
+    waited.start()
+    waited.join(0.2)
+    assert waited.is_alive()
+    writer._forget_rows(["batch-one"])
+    waited.join(60)
+    assert not waited.is_alive()
+    writer.announce("batch-two", rows, WARM_BYTES)
+    control.rows.fault = "too many parts"
+    try:
+        writer.wait_for_room(600.0)
+    finally:
+        control.rows.fault = ""
+    before = now_utc()
+    writer.wait_for_room(0.05)
+    assert (now_utc() - before).total_seconds() >= 0.04
