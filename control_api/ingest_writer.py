@@ -1,4 +1,4 @@
-"""Behind the ingest door: one thread that takes the batches that wait, oldest first, to every sink, again and again until they are stored.
+"""Behind the ingest door: threads that take the batches that wait, oldest first, to every sink, again and again until they are stored.
 
 Batches of one kind that wait go to their sinks together. Under which identity, and which batches, is in the books before the first
 sink is asked, so that writing them again after a crash stores nothing twice.
@@ -31,6 +31,7 @@ from jobstore.errors import RowRefusedError, StoreError, TerminalStoreError, Tra
 
 logger = logging.getLogger(__name__)
 WARM_BYTES = 48 * 1024 * 1024  # of JSON whose rows are kept in memory from the door to the sink; others are read again
+WRITERS = 2  # while a sink works on the rows of one, the other encodes, and writes in the books
 CLAIM_SECONDS = 120.0
 IDLE_SECONDS = 1.0
 LONGEST_PAUSE = 30.0
@@ -62,20 +63,24 @@ class IngestWriter:
         self._warm_changed = threading.Condition()  # guards the two above
         self._news = threading.Event()
         self._stopping = threading.Event()
-        self._thread: threading.Thread | None = None
+        self._at_work: set[int] = set()
+        self._claiming = threading.Lock()  # guards the one above
+        self._threads: list[threading.Thread] = []
 
     def start(self) -> None:
         """Begin; what a process that died left behind comes first."""
         if self._store.is_configured:
-            self._thread = threading.Thread(target=self._run, name="ingest-writer", daemon=True)
-            self._thread.start()
+            self._threads = [threading.Thread(target=self._run, name="ingest-writer", daemon=True) for _ in range(WRITERS)]
+            for thread in self._threads:
+                thread.start()
 
     def stop(self, grace: float = 20.0) -> None:
-        """End after the write at work; what waits is written after the next start."""
+        """End after the writes at work, or after `grace` seconds; what waits is written after the next start."""
         self._stopping.set()
         self._news.set()
-        if self._thread is not None:
-            self._thread.join(grace)
+        until = time.monotonic() + grace
+        for thread in self._threads:
+            thread.join(max(until - time.monotonic(), 0))
 
     def wait_for_room(self, seconds: float) -> None:
         """Let the writer come first while the rows that wait in memory are many: those that do not fit are read twice."""
@@ -85,7 +90,7 @@ class IngestWriter:
     def announce(self, batch_id: str, rows: RowBatch, size: int) -> None:
         """A batch of `size` bytes is in the books; its rows spare the only writer to read it again."""
         with self._warm_changed:
-            if self._warm_bytes < WARM_BYTES and self._claim_seconds is None and self._thread is not None:
+            if self._warm_bytes < WARM_BYTES and self._claim_seconds is None and self._threads:
                 self._warm[batch_id] = rows, size
                 self._warm_bytes += size
         self._news.set()
@@ -108,7 +113,8 @@ class IngestWriter:
             self._store.fault = str(error) if isinstance(error, StoreError) else f"the books do not answer ({type(error).__name__})"
             logger.warning("rows wait: %s", self._store.fault)
             return min(LONGEST_PAUSE, max(0.2, pause * 2))
-        self._store.fault = ""
+        if is_busy or not self._at_work:  # another thread may be at what the store does not take
+            self._store.fault = ""
         if not is_busy:
             self._news.wait(IDLE_SECONDS)
         return 0.0
@@ -124,10 +130,21 @@ class IngestWriter:
     def _write_next(self) -> bool:
         """Whether something waited. Raises TransientStoreError, or what keeps the store from opening."""
         sinks = self._store.sinks()
-        batches = self._database.retry(lambda unit: ingest.claim_next(unit, self._claim_seconds))
+        with self._claiming:
+            batches = self._database.retry(lambda unit: ingest.claim_next(unit, self._claim_seconds, self._at_work))
+            numbers = {batch.id or 0 for batch in batches}
+            self._at_work |= numbers
         if not batches:
-            self._forget_rows(list(self._warm))  # of batches that were written before their rows were announced
             return False
+        try:
+            self._store_together(batches, sinks)
+        finally:
+            with self._claiming:
+                self._at_work -= numbers
+        self._forget_rows([batch.batch_id for batch in batches])
+        return True
+
+    def _store_together(self, batches: Sequence[IngestBatch], sinks: Sequence[Sink]) -> None:
         try:
             refused = self._write(batches, sinks)
         except TransientStoreError:
@@ -138,8 +155,6 @@ class IngestWriter:
             self._database.retry(lambda unit: ingest.mark_failed(unit, batches, reason))
         else:
             self._database.retry(lambda unit: ingest.mark_stored(unit, batches, refused))
-        self._forget_rows([batch.batch_id for batch in batches])
-        return True
 
     def _write(self, batches: Sequence[IngestBatch], sinks: Sequence[Sink]) -> dict[int, list[RowFault]]:
         """Take the batches to every sink; rows that one refuses are left out and named, by the `id` of their batch."""

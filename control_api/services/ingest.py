@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from uuid import uuid4
@@ -89,15 +89,17 @@ def keep(unit: Session, node_id: int, delivery: Delivery) -> IngestBatch:
     return batch
 
 
-def claim_next(unit: Session, claim_seconds: float | None) -> list[IngestBatch]:
+def claim_next(unit: Session, claim_seconds: float | None, besides: Collection[int] = ()) -> list[IngestBatch]:
     """The batches to write next, together under their `write_id`, without their bodies: those that wait longest, of one kind.
 
-    Batches that were to be written together before come together again. With `claim_seconds`, only what no other writer holds,
-    held until then.
+    Batches that were to be written together before come together again. `besides`: the `id` of those that this process has at work.
+    With `claim_seconds`, only what no other process holds, held until then.
     """
     now = now_utc()
     waiting = select(IngestBatch).where(IngestBatch.state == "waiting").order_by(col(IngestBatch.id))
     waiting = waiting.options(defer(IngestBatch.body))  # type: ignore[arg-type]  # SQLModel types a column by its value
+    if besides:
+        waiting = waiting.where(col(IngestBatch.id).not_in(besides))
     if claim_seconds is not None:
         waiting = waiting.where(or_(col(IngestBatch.claimed_until).is_(None), col(IngestBatch.claimed_until) < now))
     oldest = unit.exec(waiting.limit(1).with_for_update(skip_locked=True)).first()
