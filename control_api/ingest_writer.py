@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from itertools import count, islice
@@ -24,13 +24,14 @@ from control_api.models import IngestBatch
 from control_api.models.base import now_utc
 from control_api.row_store import RowStore
 from control_api.services import ingest
+from control_api.services.ingest import Delivery
+from control_api.warm_rows import WarmRows
 from jobschema import Platform
 from jobschema.rows import Row
 from jobstore.batch import RowBatch, Sink
-from jobstore.errors import RowRefusedError, StoreError, TerminalStoreError, TransientStoreError
+from jobstore.errors import RowRefusedError, StoreClosedError, StoreError, TerminalStoreError, TransientStoreError
 
 logger = logging.getLogger(__name__)
-WARM_BYTES = 48 * 1024 * 1024  # of JSON whose rows are kept in memory from the door to the sink; others are read again
 WRITERS = 2  # while a sink works on the rows of one, the other encodes, and writes in the books
 CLAIM_SECONDS = 120.0
 IDLE_SECONDS = 1.0
@@ -58,9 +59,7 @@ class IngestWriter:
         self._book_age = timedelta(days=options.book_days)
         self._clock = clock
         self._forget_at = clock()
-        self._warm: dict[str, tuple[RowBatch, int]] = {}
-        self._warm_bytes = 0
-        self._warm_changed = threading.Condition()  # guards the two above
+        self._warm = WarmRows()
         self._news = threading.Event()
         self._stopping = threading.Event()
         self._at_work: set[int] = set()
@@ -84,16 +83,21 @@ class IngestWriter:
 
     def wait_for_room(self, seconds: float) -> None:
         """Let the writer come first while the rows that wait in memory are many: those that do not fit are read twice."""
-        with self._warm_changed:
-            self._warm_changed.wait_for(lambda: self._warm_bytes < WARM_BYTES or self._store.fault, seconds)
+        self._warm.wait_for_room(seconds, lambda: self._store.fault)
 
-    def announce(self, batch_id: str, rows: RowBatch, size: int) -> None:
-        """A batch of `size` bytes is in the books; its rows spare the only writer to read it again."""
-        with self._warm_changed:
-            if self._warm_bytes < WARM_BYTES and self._claim_seconds is None and self._threads:
-                self._warm[batch_id] = rows, size
-                self._warm_bytes += size
+    def bring(self, delivery: Delivery, rows: RowBatch, book: Callable[[], tuple[IngestBatch, bool]]) -> tuple[IngestBatch, bool]:
+        """What `book` answers: the batch, and whether it was in the books before. Its rows spare the only writer to read it again."""
+        key = delivery.batch_id, delivery.digest
+        # Before the books know it: a writer may be done with it at the next moment.
+        is_kept = bool(rows and self._threads and self._claim_seconds is None) and self._warm.keep(key, rows, delivery.plain_size)
+        is_repeated = True
+        try:
+            batch, is_repeated = book()
+        finally:
+            if is_kept and is_repeated:
+                self._warm.drop([key])
         self._news.set()
+        return batch, is_repeated
 
     def _run(self) -> None:
         pause = 0.0
@@ -112,6 +116,10 @@ class IngestWriter:
             # A driver's message may hold an address: the class says enough.
             self._store.fault = str(error) if isinstance(error, StoreError) else f"the books do not answer ({type(error).__name__})"
             logger.warning("rows wait: %s", self._store.fault)
+            return min(LONGEST_PAUSE, max(0.2, pause * 2))
+        except Exception as error:  # nobody else would notice that this thread is gone
+            self._store.fault = f"rows cannot be written ({type(error).__name__})"
+            logger.exception("rows wait: a fault of ours")
             return min(LONGEST_PAUSE, max(0.2, pause * 2))
         if is_busy or not self._at_work:  # another thread may be at what the store does not take
             self._store.fault = ""
@@ -138,16 +146,20 @@ class IngestWriter:
             return False
         try:
             self._store_together(batches, sinks)
+        except BaseException:
+            if self._claim_seconds:
+                self._database.retry(lambda unit: ingest.release(unit, batches))
+            raise
         finally:
             with self._claiming:
                 self._at_work -= numbers
-        self._forget_rows([batch.batch_id for batch in batches])
+        self._warm.drop((batch.batch_id, batch.digest) for batch in batches)
         return True
 
     def _store_together(self, batches: Sequence[IngestBatch], sinks: Sequence[Sink]) -> None:
         try:
             refused = self._write(batches, sinks)
-        except TransientStoreError:
+        except (TransientStoreError, StoreClosedError):  # closed: the service ends, and the next one writes them
             raise
         except TerminalStoreError as error:
             logger.error("%s cannot be stored: %s", " ".join(("batch", *(batch.batch_id for batch in batches))), error)
@@ -158,9 +170,11 @@ class IngestWriter:
 
     def _write(self, batches: Sequence[IngestBatch], sinks: Sequence[Sink]) -> dict[int, list[RowFault]]:
         """Take the batches to every sink; rows that one refuses are left out and named, by the `id` of their batch."""
-        parts = [self._find_rows(batch) for batch in batches]
+        read = [self._find_rows(batch) for batch in batches]
+        parts = [rows for rows, _ in read]
         rows, write_id = RowBatch.joined(parts), batches[0].write_id or ""
-        refused: dict[int, list[RowFault]] = {}
+        # What this release refuses and the one that took the batch did not.
+        refused = {batch.id or 0: _find_new(batch, faults) for batch, (_, faults) in zip(batches, read, strict=True)}
         for sink in sinks:
             good = rows
             while good:
@@ -169,26 +183,26 @@ class IngestWriter:
                     break
                 except RowRefusedError as error:
                     number, place = _find_place(parts, error.row)
-                    fault = RowFault(_place_sent(batches[number], place), error.column, f"The store {sink.name} cannot hold this value.")
-                    refused.setdefault(batches[number].id or 0, []).append(fault)
+                    place_sent = _find_place_sent(read[number][1], place)
+                    fault = RowFault(place_sent, error.column, f"The store {sink.name} cannot hold this value.")
+                    refused[batches[number].id or 0].append(fault)
                     good = RowBatch(row for row in good if row is not error.row)
         return refused
 
-    def _find_rows(self, batch: IngestBatch) -> RowBatch:
-        with self._warm_changed:
-            warm = self._warm.get(batch.batch_id)
+    def _find_rows(self, batch: IngestBatch) -> tuple[RowBatch, list[RowFault]]:
+        """The good rows of a batch, and what is wrong with the others."""
+        warm = self._warm.find((batch.batch_id, batch.digest))
         if warm is not None:
-            return warm[0]
+            return warm, [RowFault(**fault) for fault in batch.faults]
         with self._database.read() as unit:
             packed = ingest.read_body(unit, batch.id or 0)
         body = read_json(unpack(packed, "zstd", self._longest_body))
-        return read_rows(batch.data_type, Platform(batch.platform), body["data_list"])[0]
+        return read_rows(batch.data_type, Platform(batch.platform), body["data_list"])
 
-    def _forget_rows(self, batch_ids: Iterable[str]) -> None:
-        with self._warm_changed:
-            for batch_id in batch_ids:
-                self._warm_bytes -= self._warm.pop(batch_id, (None, 0))[1]
-            self._warm_changed.notify_all()
+
+def _find_new(batch: IngestBatch, faults: Sequence[RowFault]) -> list[RowFault]:
+    known = {fault["row"] for fault in batch.faults}
+    return [fault for fault in faults if fault.row not in known]
 
 
 def _find_place(parts: Sequence[Sequence[Row]], refused: object) -> tuple[int, int]:
@@ -196,7 +210,7 @@ def _find_place(parts: Sequence[Sequence[Row]], refused: object) -> tuple[int, i
     return next((number, place) for number, part in enumerate(parts) for place, row in enumerate(part) if row is refused)
 
 
-def _place_sent(batch: IngestBatch, place: int) -> int:
-    """Where a good row of a batch was in its `data_list`, among those that the door refused."""
-    refused = {fault["row"] for fault in batch.faults}
-    return next(islice((number for number in count() if number not in refused), place, None))
+def _find_place_sent(faults: Sequence[RowFault], place: int) -> int:
+    """Where a good row of a batch was in its `data_list`, among those with `faults`."""
+    wrong = {fault.row for fault in faults}
+    return next(islice((number for number in count() if number not in wrong), place, None))

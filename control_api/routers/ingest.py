@@ -75,9 +75,7 @@ def _take_in(control: Control, actor: Actor, body: bytes, encoding: str) -> Inge
         rows, faults = read_rows(asked.data_type, asked.platform, asked.data_list)
         packed = body if encoding.strip().lower() == "zstd" else pack(plain)
         delivery = Delivery(batch_id, asked.platform.value, asked.data_type, digest, packed, len(plain), len(rows), faults)
-        batch, is_repeated = deliveries.book(control.database, actor, delivery)
-    if not is_repeated and rows:
-        control.writer.announce(batch_id, rows, len(plain))
+        batch, is_repeated = control.writer.bring(delivery, rows, lambda: deliveries.book(control.database, actor, delivery))
     return _show(batch, is_repeated=is_repeated)
 
 

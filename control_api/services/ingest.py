@@ -150,14 +150,22 @@ def mark_stored(unit: Session, batches: Sequence[IngestBatch], refused: Mapping[
         faults = refused.get(batch.id or 0)
         if faults:
             named = [*batch.faults, *(asdict(fault) for fault in faults)][:FAULTS_KEPT]
-            counts = {"accepted": batch.accepted - len(faults), "rejected": batch.rejected + len(faults)}
+            rows = len({fault.row for fault in faults})  # two sinks may refuse the same
+            counts = {"accepted": batch.accepted - rows, "rejected": batch.rejected + rows}
             unit.exec(update(IngestBatch).where(col(IngestBatch.id) == batch.id).values(faults=named, **counts))
 
 
 def mark_failed(unit: Session, batches: Sequence[IngestBatch], reason: str) -> None:
     """A sink refuses the batches for good: they keep their bodies and wait for somebody to look."""
     values = {"state": "failed", "reason": reason[:500], "claimed_until": None}
-    unit.exec(update(IngestBatch).where(_is_of(batches)).values(**values))
+    # One that was claimed for too long may have been stored by another process.
+    unit.exec(update(IngestBatch).where(_is_of(batches), col(IngestBatch.state) == "waiting").values(**values))
+
+
+def release(unit: Session, batches: Sequence[IngestBatch]) -> None:
+    """Give claims back, where nobody else has them by now: the batches are the next to be written, by whoever comes."""
+    is_ours = col(IngestBatch.claimed_until) == batches[0].claimed_until
+    unit.exec(update(IngestBatch).where(_is_of(batches), is_ours).values(claimed_until=None))
 
 
 def _is_of(batches: Sequence[IngestBatch]) -> ColumnElement[bool]:

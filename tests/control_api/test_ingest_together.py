@@ -11,21 +11,24 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import orjson
 import pytest
 from fastapi.testclient import TestClient
 from sqlmodel import Session, col, select, update
 
 from control_api.db import Database
 from control_api.deps import Control
-from control_api.ingest_rows import read_rows
-from control_api.ingest_writer import WARM_BYTES, WRITERS, IngestWriter, WriterOptions
+from control_api.ingest_body import pack
+from control_api.ingest_rows import RowFault, read_rows
+from control_api.ingest_writer import WRITERS, IngestWriter, WriterOptions
 from control_api.models import IngestBatch, Node
 from control_api.models.base import now_utc
 from control_api.services import ingest
 from control_api.services.ingest import TOGETHER_BATCHES, TOGETHER_BYTES, TOGETHER_ROWS, Delivery
+from control_api.warm_rows import WARM_BYTES
 from jobschema import Platform
 from jobstore.batch import RowBatch
-from jobstore.errors import RowRefusedError, StoreBusyError
+from jobstore.errors import RowRefusedError, StoreBusyError, StoreClosedError
 
 Headers = dict[str, str]
 DOOR = "/api/v1/universal/data/batch-store-async"
@@ -259,25 +262,149 @@ def test_writer_that_meets_another_in_the_middle_of_its_claim_shares_no_batch(wa
     assert claims == [[], together]
 
 
-def test_door_waits_for_the_writer_while_much_is_in_memory_and_not_while_the_store_is_at_fault(control: Control) -> None:
-    writer = IngestWriter(control.database, control.rows, WriterOptions(is_alone=True, longest_body=10**6, book_days=30))
-    writer._threads = [threading.current_thread()]
+def make_writer(control: Control, *, is_alone: bool) -> IngestWriter:
+    """A writer beside the application's, whose threads never start."""
+    return IngestWriter(control.database, control.rows, WriterOptions(is_alone, longest_body=10**6, book_days=30))
+
+
+def keep_one(database: Database, rows: list[Any]) -> None:
+    with database.write() as unit:
+        node_id = unit.exec(select(Node.id)).one() or 0
+        body = pack(orjson.dumps(made.batch(rows)))
+        ingest.keep(unit, node_id, Delivery("kept-batch:0", "boss", "job", "d", body, len(body), len(rows), []))
+        unit.exec(update(IngestBatch).where(col(IngestBatch.batch_id).startswith("held")).values(state="stored"))
+
+
+def read_one(database: Database) -> IngestBatch:
+    with database.read() as unit:
+        return unit.exec(select(IngestBatch).where(IngestBatch.batch_id == "kept-batch:0")).one()
+
+
+def test_what_a_busy_store_does_not_take_is_claimed_no_longer(waiting_room: Database, control: Control, store: Any) -> None:
+    keep_one(waiting_room, [made.job(1)])
+    store.write_rows, held = _raise(StoreBusyError("too many parts")), store.write_rows
+    try:
+        writer = make_writer(control, is_alone=False)
+        assert writer._step(0.0) > 0
+        assert (control.rows.fault[:14], read_one(waiting_room).claimed_until) == ("too many parts", None)
+        assert claim(waiting_room, 60) == ["0"], "by another process, say"
+        claimed_until = read_one(waiting_room).claimed_until
+        with waiting_room.write() as unit:
+            ingest.release(unit, [IngestBatch.model_validate({**read_one(waiting_room).model_dump(), "claimed_until": now_utc()})])
+        assert read_one(waiting_room).claimed_until == claimed_until, "whose claim it is now"
+    finally:
+        store.write_rows = held
+        control.rows.fault = ""
+
+
+def _raise(error: Exception) -> Callable[[Any, str], Any]:
+    def write(_rows: Any, _token: str) -> Any:
+        raise error
+
+    return write
+
+
+def test_store_that_was_closed_under_a_writer_leaves_the_batch_for_the_next_start(
+    waiting_room: Database, control: Control, store: Any
+) -> None:
+    keep_one(waiting_room, [made.job(1)])
+    store.write_rows, held = _raise(StoreClosedError("the store is closed")), store.write_rows
+    try:
+        assert make_writer(control, is_alone=True)._step(0.0) > 0
+    finally:
+        store.write_rows = held
+        control.rows.fault = ""
+    assert read_one(waiting_room).state == "waiting"
+
+
+def test_fault_that_nobody_foresaw_is_shown_and_the_writer_goes_on(waiting_room: Database, control: Control, store: Any) -> None:
+    keep_one(waiting_room, [made.job(1)])
+    writer = make_writer(control, is_alone=True)
+    held = store.write_rows
+    try:
+        store.write_rows = _raise(ValueError("a secret"))
+        assert writer._step(1.0) == 2.0
+        assert control.rows.fault == "rows cannot be written (ValueError)"
+        store.write_rows = lambda _rows, _token: {}
+        assert writer._step(2.0) == 0.0
+    finally:
+        store.write_rows = held
+    assert (control.rows.fault, read_one(waiting_room).state) == ("", "stored")
+
+
+def test_row_that_only_this_release_refuses_is_named_and_moves_no_other_place(waiting_room: Database, control: Control, store: Any) -> None:
+    keep_one(waiting_room, [made.job(1), "taken by the release before", made.job(2), made.job(3)])
+
+    def refuse_j3(rows: Any, _token: str) -> Any:
+        if rows[-1].job_id == "j3":
+            raise RowRefusedError("no", row=rows[-1], column="title")
+
+    store.write_rows, held = refuse_j3, store.write_rows
+    try:
+        make_writer(control, is_alone=True)._step(0.0)
+    finally:
+        store.write_rows = held
+    batch = read_one(waiting_room)
+    assert (batch.state, batch.accepted, batch.rejected, [fault["row"] for fault in batch.faults]) == ("stored", 2, 2, [1, 3])
+
+
+def test_batch_that_another_stored_meanwhile_does_not_fail_nor_count_a_row_twice(waiting_room: Database) -> None:
+    keep_one(waiting_room, [made.job(1), made.job(2)])
+    faults = [RowFault(1, "title", f"The store {name} cannot hold this value.") for name in ("clickhouse", "sql")]
+    with waiting_room.write() as unit:
+        batches = ingest.claim_next(unit, None)
+        ingest.mark_stored(unit, batches, {batches[0].id or 0: faults})
+        ingest.mark_failed(unit, batches, "the engine refuses")
+    batch = read_one(waiting_room)
+    assert (batch.state, batch.accepted, batch.rejected, len(batch.faults)) == ("stored", 1, 1, 2)
+
+
+@pytest.fixture
+def delivery() -> tuple[Delivery, RowBatch]:
+    """A batch as it comes through the door."""
     rows = read_rows("job", Platform.BOSS, [made.job(1)])[0]
-    assert isinstance(rows, RowBatch)
-    writer.announce("batch-one", rows, WARM_BYTES)
+    return Delivery("batch-one", "boss", "job", "digest", b"", 100, 1, []), rows
+
+
+def test_rows_brought_are_in_memory_before_the_books_know_them_and_not_when_these_did(
+    control: Control, delivery: tuple[Delivery, RowBatch]
+) -> None:
+    writer = make_writer(control, is_alone=True)
+    writer._threads = [threading.current_thread()]
+    one, rows = delivery
+    key = one.batch_id, one.digest
+    batch = IngestBatch()
+
+    def book() -> tuple[IngestBatch, bool]:
+        assert writer._warm.find(key) is rows
+        return batch, False
+
+    assert writer.bring(one, rows, book) == (batch, False)
+    assert writer.bring(one, rows, lambda: (batch, True)) == (batch, True)
+    assert writer._warm.find(key) is rows, "the first one's are still needed"
+    writer._warm.drop([key])
+    assert writer.bring(one, rows, lambda: (batch, True)) == (batch, True)
+    with pytest.raises(ZeroDivisionError):
+        writer.bring(one, rows, lambda: (batch, bool(1 // 0)))
+    assert writer._warm.find(key) is None
+
+
+def test_door_waits_for_the_writer_while_much_is_in_memory_and_not_while_the_store_is_at_fault(
+    control: Control, delivery: tuple[Delivery, RowBatch]
+) -> None:
+    writer = make_writer(control, is_alone=True)
+    assert writer._warm.keep(("one", ""), delivery[1], WARM_BYTES)
+    assert not writer._warm.keep(("two", ""), delivery[1], 1)
     waited = threading.Thread(target=writer.wait_for_room, args=(600.0,))
     waited.start()
     waited.join(0.2)
     assert waited.is_alive()
-    writer._forget_rows(["batch-one"])
+    writer._warm.drop([("one", ""), ("two", "")])
     waited.join(60)
     assert not waited.is_alive()
-    writer.announce("batch-two", rows, WARM_BYTES)
+    assert writer._warm.keep(("three", ""), delivery[1], WARM_BYTES)
     control.rows.fault = "too many parts"
     try:
         writer.wait_for_room(600.0)
     finally:
         control.rows.fault = ""
-    before = now_utc()
-    writer.wait_for_room(0.05)
-    assert (now_utc() - before).total_seconds() >= 0.04
