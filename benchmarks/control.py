@@ -77,7 +77,7 @@ def measure_ingest(folder: Path) -> None:
 
 
 def _pack(jobs: Sequence[Job], batch_id: str) -> bytes:
-    body = {"data_list": jobs, "data_type": "job", "platform": "boss", "batch_id": batch_id, "schema_version": 1}
+    body = {"data_type": "job", "platform": "boss", "data_list": jobs, "batch_id": batch_id, "schema_version": 1}
     return zstd.compress(orjson.dumps(body), 1)
 
 

@@ -66,7 +66,7 @@ def make_batch(number: int) -> dict[str, Any]:
         }
         for place in range(ROWS)
     ]
-    return {"data_list": rows, "data_type": "job", "platform": "boss", "batch_id": f"crash-run:api:{number}", "schema_version": 1}
+    return {"data_type": "job", "platform": "boss", "data_list": rows, "batch_id": f"crash-run:api:{number}", "schema_version": 1}
 
 
 def send_until(server: ControlServer, ledger: Ledger, headers: dict[str, str], stopping: threading.Event, seed: int) -> None:

@@ -20,6 +20,7 @@ from control_api.db import Database
 from control_api.errors import ControlError
 from control_api.ingest_body import read_json, unpack
 from control_api.ingest_rows import RowFault, read_rows
+from control_api.ingest_typed import read_typed
 from control_api.models import IngestBatch
 from control_api.models.base import now_utc
 from control_api.row_store import RowStore
@@ -196,8 +197,9 @@ class IngestWriter:
             return warm, [RowFault(**fault) for fault in batch.faults]
         with self._database.read() as unit:
             packed = ingest.read_body(unit, batch.id or 0)
-        body = read_json(unpack(packed, "zstd", self._longest_body))
-        return read_rows(batch.data_type, Platform(batch.platform), body["data_list"])
+        plain = unpack(packed, "zstd", self._longest_body)
+        typed = read_typed(plain)
+        return (typed[1], []) if typed else read_rows(batch.data_type, Platform(batch.platform), read_json(plain)["data_list"])
 
 
 def _find_new(batch: IngestBatch, faults: Sequence[RowFault]) -> list[RowFault]:

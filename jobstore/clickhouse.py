@@ -20,7 +20,8 @@ from jobstore.connection import Connection, Parameters
 from jobstore.dsn import StoreDsn, parse_dsn
 from jobstore.errors import SchemaMismatchError, StoreClosedError, StoreError
 from jobstore.folder import FolderClaim
-from jobstore.known import KnownVersions, VersionFilter
+from jobstore.keylock import KeyLock
+from jobstore.known import FILTER_CAPACITY, KnownVersions
 from jobstore.migrations import ensure_schema
 from jobstore.sightings import SightingCount, VersionKey
 from jobstore.tables import SCHEMA, Schema, Versions
@@ -66,7 +67,8 @@ class ClickHouseStore:
         self._schema = schema
         self._claim = claim
         self._users = 1
-        self._writing = threading.Lock()
+        self._keys = KeyLock()  # of the versions that are being written
+        self._recalling = threading.Lock()  # guards `_known`
         self._is_ensured = False
         self._makers = {table.name: BlockMaker(table) for table in schema.tables}
         self._known: dict[str, KnownVersions] = {}
@@ -123,7 +125,7 @@ class ClickHouseStore:
             self._users -= 1
             if self._users != 0:
                 return
-            with self._writing:
+            with self._keys.hold_all():
                 self._connection.close()
             if self._claim is not None:
                 ClickHouseStore._shared.pop(self._claim.path, None)
@@ -131,12 +133,12 @@ class ClickHouseStore:
 
     def forget_known(self) -> None:
         """Ask the database again which versions are stored: for after rows were deleted behind the store's back."""
-        with self._writing:
+        with self._keys.hold_all():
             self._known.clear()
 
     def ensure_schema(self) -> list[str]:
         """Create and change what this release needs and the database lacks; the changes made. Cheap when called again."""
-        with self._writing:
+        with self._keys.hold_all():
             if self._is_ensured:
                 return []
             made = ensure_schema(self._connection, self._schema)
@@ -163,7 +165,7 @@ class ClickHouseStore:
                 f"The store {self.dsn} is written before its schema was ensured. Call ensure_schema() once after open()."
             )
         groups, pending = self._prepare(rows)
-        with self._writing:
+        with self._keys.hold([key for group in groups for key in group.keys]):
             counts = Counter(rows=len(rows), versions=0, unchanged=0, sightings=0, pending=0)
             found = [(group, self._find_news(group)) for group in groups]
             for group, news in found:
@@ -222,14 +224,15 @@ class ClickHouseStore:
     def _recall(self, family: Versions) -> KnownVersions:
         """What is known of a table. A folder has no other writer: read once, it need not be asked again whether it has what it lacks."""
         name = family.table.name
-        known = self._known.get(name)
-        if known is None:
-            known = self._known[name] = self._read_versions(family) if self._claim else KnownVersions(KNOWN_VERSIONS)
-        return known
+        with self._recalling:
+            known = self._known.get(name)
+            if known is None:
+                known = self._known[name] = self._read_versions(family) if self._claim else KnownVersions(KNOWN_VERSIONS)
+            return known
 
     def _read_versions(self, family: Versions) -> KnownVersions:
         count = self._count(family.table.name)
-        if count > VersionFilter.CAPACITY:
+        if count > FILTER_CAPACITY:
             return KnownVersions(KNOWN_VERSIONS)
         known = KnownVersions(KNOWN_VERSIONS, is_complete=True)
         parts = count // KNOWN_VERSIONS + 1  # so that never more of them are in memory than may be remembered

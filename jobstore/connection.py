@@ -6,6 +6,7 @@ of ours, told apart by whether trying again can help.
 
 from __future__ import annotations
 
+import io
 import os
 import re
 from collections.abc import Iterator, Mapping
@@ -21,6 +22,7 @@ from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import ClickHouseError, Error, OperationalError
 
 from jobstore.blocks import Block
+from jobstore.clients import ClientPool
 from jobstore.dsn import StoreDsn
 from jobstore.errors import (
     AccessRefusedError,
@@ -44,6 +46,7 @@ _ACCESS = frozenset({192, 193, 194, 195, 497, 516})
 _SCHEMA = frozenset({16, 44, 47, 60})
 _UNKNOWN_DATABASE = 81
 _PIECE = 256 * 1024  # bytes of a streamed answer
+_AT_ONCE = 4  # statements that the engine of a folder works on at the same time
 _GATEWAY_STATUS = re.compile(r"HTTP status (429|502|503|504)\b")
 
 
@@ -55,7 +58,8 @@ class Connection:
         self.dsn = dsn
         self._pid = os.getpid()
         self._types: dict[str, list[ClickHouseType]] = {}
-        self._client: Client | None = self._connect()
+        # In a folder, a reader would wait for whoever writes if both had one client.
+        self._clients: ClientPool | None = ClientPool(self._connect, _AT_ONCE if dsn.folder else None)
         # The driver would import both, where they are there, in the middle of the first insert, to see whether a block of lists is one
         # of theirs. pandas alone takes as long as storing 2,000 postings, and nothing here reads or writes a data frame.
         vars(options).setdefault("pd", None)
@@ -80,32 +84,33 @@ class Connection:
 
     def run(self, statement: str, parameters: Parameters | None = None) -> None:
         """Run a statement that answers nothing."""
-        with self._translated():
-            self._ready().command(statement, parameters=dict(parameters or {}))
+        with self._client() as client:
+            client.command(statement, parameters=dict(parameters or {}))
 
     def read(self, query: str, parameters: Parameters | None = None) -> list[dict[str, Any]]:
         """The rows of a query, each as column name -> value; times are aware and in UTC."""
-        with self._translated():
-            return list(self._ready().query(query, parameters=dict(parameters or {})).named_results())
+        with self._client() as client:
+            return list(client.query(query, parameters=dict(parameters or {})).named_results())
 
     def read_tuples(self, query: str, parameters: Parameters | None = None) -> list[tuple[Any, ...]]:
         """The same with each row as a tuple."""
-        with self._translated():
-            return [tuple(row) for row in self._ready().query(query, parameters=dict(parameters or {})).result_rows]
+        with self._client() as client:
+            return [tuple(row) for row in client.query(query, parameters=dict(parameters or {})).result_rows]
 
     def stream(self, query: str, parameters: Parameters | None, form: str) -> Iterator[bytes]:
         """The answer to a query in one of the engine's output formats (CSVWithNames, Parquet), in pieces. Raises before the first piece."""
-        with self._translated():
-            source = self._ready().raw_stream(query, parameters=dict(parameters or {}), fmt=form)
-        return _read_pieces(source)
+        with self._client() as client:
+            if self.dsn.folder is not None:  # its client would be lent for as long as the reader reads
+                return _read_pieces(io.BytesIO(client.raw_query(query, parameters=dict(parameters or {}), fmt=form)))
+            return _read_pieces(client.raw_stream(query, parameters=dict(parameters or {}), fmt=form))
 
     def insert(self, table: Table, block: Block, token: str) -> None:
         """Insert a block as a whole, its keys distinct; a block whose `token` the table knows is dropped by the engine."""
         types = self._types.setdefault(table.name, [get_from_name(column.type) for column in table.columns])
         columns = list(block.columns)
         try:
-            with self._translated():
-                self._ready().insert(
+            with self._client() as client:
+                client.insert(
                     table.name,
                     columns,
                     column_names=table.names,
@@ -120,18 +125,21 @@ class Connection:
 
     def close(self) -> None:
         """Close; harmless when done twice. In a forked child nothing happens: even letting go of the engine would hang there."""
-        if self._client is not None and self._pid == os.getpid():
-            self._client.close()
-            self._client = None
+        if self._clients is not None and self._pid == os.getpid():
+            self._clients.close()
+            self._clients = None
 
-    def _ready(self) -> Client:
+    @contextmanager
+    def _client(self) -> Iterator[Client]:
+        """A client for one statement, its errors translated."""
         if self._pid != os.getpid():
             raise StoreForkedError(
                 f"The store {self.dsn} was opened by process {self._pid} and is used in its child {os.getpid()}. Open it after the fork."
             )
-        if self._client is None:
+        if self._clients is None:
             raise StoreClosedError(f"The store {self.dsn} is closed. Open it again, or close it later.")
-        return self._client
+        with self._clients.lend() as client, self._translated():
+            yield client
 
     @contextmanager
     def _translated(self) -> Iterator[None]:

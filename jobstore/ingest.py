@@ -59,9 +59,9 @@ class IngestSink:
     def _send(self, placed: Placed, batch_id: str) -> Refused:
         row = placed[0][1]
         body = {
-            "data_list": [row for _, row in placed],
-            "data_type": _TYPES[type(row)],
+            "data_type": _TYPES[type(row)],  # before the rows: the door reads them as what it says
             "platform": row.platform,
+            "data_list": [row for _, row in placed],
             "batch_id": batch_id,
             "schema_version": SCHEMA_VERSION,
         }

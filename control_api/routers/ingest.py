@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from hashlib import blake2b
+from hashlib import sha256
 from typing import Annotated, Any
 
 from fastapi import Query, Request
@@ -16,6 +16,7 @@ from control_api.deps import Control, ControlDep, needs
 from control_api.errors import TooMany, UnknownEncoding
 from control_api.ingest_body import pack, read_json, unpack
 from control_api.ingest_rows import read_rows
+from control_api.ingest_typed import read_typed
 from control_api.principal import Actor
 from control_api.problems import answers
 from control_api.routers.prefix import PrefixRouter
@@ -63,8 +64,9 @@ def _take_in(control: Control, actor: Actor, body: bytes, encoding: str) -> Inge
     with _slot(control):
         control.writer.wait_for_room(ROOM_SECONDS)
         plain = unpack(body, encoding, control.settings.ingest_unpacked_bytes)
-        asked = _read_request(read_json(plain))
-        digest = blake2b(plain, digest_size=32).hexdigest()
+        typed = read_typed(plain)
+        asked = typed[0] if typed else _read_request(read_json(plain))
+        digest = sha256(plain).hexdigest()
         batch_id = asked.batch_id or f"rows:{digest}"
         room = ingest.Room(control.settings.ingest_waiting_bytes, control.rows.fault)
         with control.database.read() as unit:
@@ -72,7 +74,7 @@ def _take_in(control: Control, actor: Actor, body: bytes, encoding: str) -> Inge
             if repeated is not None:
                 return _show(repeated, is_repeated=True)
             ingest.check_room(unit, room)
-        rows, faults = read_rows(asked.data_type, asked.platform, asked.data_list)
+        rows, faults = (typed[1], []) if typed else read_rows(asked.data_type, asked.platform, asked.data_list)
         packed = body if encoding.strip().lower() == "zstd" else pack(plain)
         delivery = Delivery(batch_id, asked.platform.value, asked.data_type, digest, packed, len(plain), len(rows), faults)
         batch, is_repeated = control.writer.bring(delivery, rows, lambda: deliveries.book(control.database, actor, delivery))

@@ -11,6 +11,7 @@ from control_api.schemas.base import Answer, Request
 from jobschema import Platform
 
 SCHEMA_VERSION = 1  # of the rows in `data_list`: the columns of jobschema; one more when a column changes its meaning
+MOST_ROWS = 10_000
 BatchState = Literal["waiting", "stored", "failed"]
 BatchId = Annotated[
     str,
@@ -26,7 +27,7 @@ BatchId = Annotated[
 class IngestRequest(Request):
     """Rows of one kind from one platform: objects of column name -> value, dates and moments in ISO 8601."""
 
-    data_list: list[Any] = Field(max_length=10_000, examples=[[{"job_id": "1", "title": "数据分析"}]])
+    data_list: list[Any] = Field(max_length=MOST_ROWS, examples=[[{"job_id": "1", "title": "数据分析"}]])
     data_type: Literal["job", "company", "pending_company"]
     platform: Platform
     batch_id: BatchId = ""

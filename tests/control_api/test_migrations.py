@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from sqlalchemy import text
@@ -113,3 +114,14 @@ def test_upgrade_leaves_batches_that_wait_under_the_identity_they_may_be_stored_
     with blank.read() as unit:
         found = {batch.batch_id: (batch.write_id, batch.plain_size) for batch in unit.exec(select(IngestBatch)).all()}
     assert found == {"b-waiting": ("b-waiting", 0), "b-failed": ("b-failed", 0), "b-stored": (None, 0)}
+
+
+def test_new_sqlite_file_is_made_for_large_rows_and_loses_no_commit(tmp_path: Path) -> None:
+    database = open_database(f"sqlite:///{tmp_path}/control.db", 2)
+    migrations.upgrade(database.engine)
+    with database.read() as unit:
+        found = {
+            name: unit.connection().exec_driver_sql(f"PRAGMA {name}").scalar() for name in ("page_size", "journal_mode", "synchronous")
+        }
+    database.close()
+    assert found == {"page_size": 8192, "journal_mode": "wal", "synchronous": 2}

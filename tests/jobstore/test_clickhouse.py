@@ -1,10 +1,14 @@
 import asyncio
 import re
+import threading
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import fields, replace
 from datetime import UTC, date, datetime, timedelta, timezone
 
 import pytest
+from clickhouse_connect.driver._backend.chdb_backend import ChdbBackend
+from clickhouse_connect.driver.exceptions import DatabaseError
 
 from jobschema import Education, Employment, Period, Platform
 from jobstore import Batcher, ClickHouseStore
@@ -13,6 +17,31 @@ from jobstore.errors import RowRefusedError, SchemaMismatchError, StoreBusyError
 from jobstore.queries import table_counts
 
 CHINA = timezone(timedelta(hours=8))
+
+
+class HeldInserts:
+    """The first insert of postings has begun in the engine, and waits there until it may go on; then it fails, if it is to."""
+
+    def __init__(self) -> None:
+        self.begun, self.go_on = threading.Event(), threading.Event()
+        self.fault: Exception | None = None
+
+
+@pytest.fixture
+def held_inserts(monkeypatch: pytest.MonkeyPatch) -> HeldInserts:
+    held = HeldInserts()
+    run = ChdbBackend._query_locked
+
+    def hold(backend: ChdbBackend, sql: str, *arguments: object) -> object:
+        if str(sql).startswith("INSERT INTO `boss_job`") and not held.begun.is_set():
+            held.begun.set()
+            assert held.go_on.wait(60)
+            if held.fault is not None:
+                raise held.fault
+        return run(backend, sql, *arguments)
+
+    monkeypatch.setattr(ChdbBackend, "_query_locked", hold)
+    return held
 
 
 def rows_of(store: ClickHouseStore, table: str, order: str = "1") -> list[dict]:
@@ -137,6 +166,51 @@ def test_insert_that_fails_leaves_nothing_known(chdb_dsn: str, make_job, monkeyp
         with pytest.raises(StoreBusyError):
             store.write_rows([make_job()], "t1")
     assert [store.write_rows([make_job()], token)["versions"] for token in ("t1", "t2")] == [1, 0]
+    store.close()
+
+
+def test_batches_with_a_version_in_common_written_at_once_store_it_once(chdb_dsn: str, make_job, held_inserts) -> None:
+    store = ClickHouseStore.open(chdb_dsn)
+    store.ensure_schema()
+    with ThreadPoolExecutor(3) as pool:
+        first = pool.submit(store.write_rows, [make_job("j1"), make_job("j2")], "t1")
+        assert held_inserts.begun.wait(30)
+        second = pool.submit(store.write_rows, [make_job("j2"), make_job("j3")], "t2")
+        third = pool.submit(store.write_rows, [make_job("j4")], "t3")
+        assert third.result(30)["versions"] == 1  # while the first is still being written
+        assert not second.done()
+        held_inserts.go_on.set()
+        assert (first.result(30)["versions"], second.result(30)["versions"]) == (2, 1)
+    assert table_counts(store)["boss_job"] == 4
+    store.close()
+
+
+def test_batch_that_waited_for_one_that_failed_stores_what_they_had_in_common(chdb_dsn: str, make_job, held_inserts) -> None:
+    store = ClickHouseStore.open(chdb_dsn)
+    store.ensure_schema()
+    held_inserts.fault = DatabaseError("Code: 241. DB::Exception: no memory", code=241)
+    with ThreadPoolExecutor(2) as pool:
+        first = pool.submit(store.write_rows, [make_job("j1")], "t1")
+        assert held_inserts.begun.wait(30)
+        second = pool.submit(store.write_rows, [make_job("j1")], "t2")
+        held_inserts.go_on.set()
+        assert second.result(30)["versions"] == 1
+        with pytest.raises(StoreBusyError):
+            first.result(30)
+    store.close()
+
+
+def test_read_does_not_wait_for_an_insert(chdb_dsn: str, make_job, held_inserts) -> None:
+    store = ClickHouseStore.open(chdb_dsn)
+    store.ensure_schema()
+    with ThreadPoolExecutor(2) as pool:
+        write = pool.submit(store.write_rows, [make_job("j1")], "t1")
+        assert held_inserts.begun.wait(30)
+        try:
+            assert pool.submit(store.read, "SELECT count() AS jobs FROM boss_job").result(30) == [{"jobs": 0}]
+        finally:
+            held_inserts.go_on.set()
+        assert write.result(30)["versions"] == 1
     store.close()
 
 
