@@ -122,6 +122,61 @@ def settings(dsn: str) -> Settings:
     return make_settings(dsn)
 
 
+class MadeRows:
+    """Made-up rows as they travel."""
+
+    MOMENT = "2026-11-24T08:00:00+00:00"
+
+    def job(self, number: int = 1, **more: Any) -> dict[str, Any]:
+        """A posting as JSON."""
+        return {
+            "platform": "boss",
+            "job_id": f"j{number}",
+            "title": f"数据分析 {number}",
+            "company_id": f"c{number % 7}",
+            "company_name": "某某科技",
+            "city": "北京" if number % 2 else "上海",
+            "salary_text": "20-40K",
+            "month_low": 20_000 + number,
+            "month_high": 40_000.0,
+            "education": "bachelor",
+            "skills": ["SQL", "Python"],
+            "keyword": "数据",
+            "crawled_at": self.MOMENT,
+            "content_hash": f"{number:032x}",
+            "raw": "{}",
+            **more,
+        }
+
+    def company(self, number: int = 1, **more: Any) -> dict[str, Any]:
+        """A company as JSON."""
+        fields = {"platform": "qcwy", "company_id": f"c{number}", "name": "某某科技", "founded_on": "2011-03-01"}
+        return {**fields, "crawled_at": self.MOMENT, "content_hash": f"{number:032x}", "raw": "{}", **more}
+
+    def batch(self, rows: list[Any], batch_id: str = "run-1:api:0", **more: Any) -> dict[str, Any]:
+        """The body of an upload."""
+        return {"data_list": rows, "data_type": "job", "platform": "boss", "batch_id": batch_id, "schema_version": 1, **more}
+
+
+@pytest.fixture(scope="session")
+def made() -> MadeRows:
+    return MadeRows()
+
+
+@pytest.fixture(scope="session")
+def wait_for() -> Callable[[Callable[[], Any]], Any]:
+    """Call with a condition; what it answers once that is true, after a minute at most."""
+
+    def wait(condition: Callable[[], Any]) -> Any:
+        deadline = time.monotonic() + 60
+        while not (found := condition()):
+            assert time.monotonic() < deadline, "it did not happen within a minute"
+            time.sleep(0.01)
+        return found
+
+    return wait
+
+
 class ListStore:
     """A store of rows in memory: what was written under which token, and faults to order. Answers every question with nothing."""
 

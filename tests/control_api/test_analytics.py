@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import csv
-import importlib.util
 import io
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -25,17 +23,12 @@ from jobschema import Platform
 Headers = dict[str, str]
 A = "/api/v1/analytics"
 KEY = "p4Vt9-nWz7Lq2XsR6mYc1BdK8fHj3GuA0eTi5oQ"
-_SPEC = importlib.util.spec_from_file_location("control_rows", Path(__file__).with_name("rows.py"))
-assert _SPEC is not None
-assert _SPEC.loader is not None
-made = importlib.util.module_from_spec(_SPEC)
-_SPEC.loader.exec_module(made)
 
 ODD = "=cmd|' /C calc'!A0"
 
 
 @pytest.fixture(scope="module")
-def analyst(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
+def analyst(tmp_path_factory: pytest.TempPathFactory, made: Any) -> Iterator[TestClient]:
     """A client, logged in as a viewer, of a control plane with a chDB folder and some rows."""
     folder = tmp_path_factory.mktemp("analytics")
     settings = load_settings(
@@ -49,7 +42,7 @@ def analyst(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
     with TestClient(create_app(settings), raise_server_exceptions=False) as client:
         control: Control = client.app.state.control  # type: ignore[attr-defined]
         client.headers.update(_log_in(control))
-        _store(control)
+        _store(control, made)
         yield client
 
 
@@ -71,7 +64,7 @@ def _log_in(control: Control) -> Headers:
     return {"Authorization": f"Bearer {token}"}
 
 
-def _store(control: Control) -> None:
+def _store(control: Control, made: Any) -> None:
     store = control.rows.get()
     jobs = [made.job(number) for number in range(1, 41)] + [made.job(50, title=ODD, city="广州", keyword="别的")]
     again = made.job(

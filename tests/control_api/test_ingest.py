@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import gzip
-import importlib.util
 import threading
-import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import orjson
@@ -27,20 +24,6 @@ from jobstore.errors import RowRefusedError, StatementRefusedError, StoreBusyErr
 
 Headers = dict[str, str]
 DOOR = "/api/v1/universal/data/batch-store-async"
-_SPEC = importlib.util.spec_from_file_location("control_rows", Path(__file__).with_name("rows.py"))
-assert _SPEC is not None
-assert _SPEC.loader is not None
-made = importlib.util.module_from_spec(_SPEC)
-_SPEC.loader.exec_module(made)
-
-
-def wait_for(condition: Callable[[], Any]) -> Any:
-    """What `condition` answers once it is true; a minute at most."""
-    deadline = time.monotonic() + 60
-    while not (found := condition()):
-        assert time.monotonic() < deadline, "it did not happen within a minute"
-        time.sleep(0.01)
-    return found
 
 
 def read_states(control: Control) -> dict[str, str]:
@@ -48,7 +31,9 @@ def read_states(control: Control) -> dict[str, str]:
         return {batch.batch_id: batch.state for batch in unit.exec(select(IngestBatch)).all()}
 
 
-def test_batch_is_stored_once_under_its_own_identity(client: TestClient, control: Control, node: Headers, store: Any) -> None:
+def test_batch_is_stored_once_under_its_own_identity(
+    client: TestClient, control: Control, node: Headers, store: Any, made: Any, wait_for: Callable[..., Any]
+) -> None:
     body = made.batch([made.job(1), made.job(2)])
     first = client.post(DOOR, headers=node, json=body)
     assert first.status_code == 202, first.text
@@ -63,7 +48,9 @@ def test_batch_is_stored_once_under_its_own_identity(client: TestClient, control
     assert (upload.source, upload.uploads, upload.rows) == ("node-1", 1, 2)
 
 
-def test_batch_sent_many_times_at_once_is_taken_once(client: TestClient, control: Control, node: Headers, store: Any) -> None:
+def test_batch_sent_many_times_at_once_is_taken_once(
+    client: TestClient, control: Control, node: Headers, store: Any, made: Any, wait_for: Callable[..., Any]
+) -> None:
     body = made.batch([made.job(number) for number in range(20)])
     with ThreadPoolExecutor(8) as pool:
         found = list(pool.map(lambda _: client.post(DOOR, headers=node, json=body), range(16)))
@@ -73,7 +60,9 @@ def test_batch_sent_many_times_at_once_is_taken_once(client: TestClient, control
     assert len(store.written) == 1
 
 
-def test_good_rows_are_kept_and_wrong_ones_named(client: TestClient, node: Headers, store: Any) -> None:
+def test_good_rows_are_kept_and_wrong_ones_named(
+    client: TestClient, node: Headers, store: Any, made: Any, wait_for: Callable[..., Any]
+) -> None:
     rows = [made.job(1), made.job(2, month_low="much"), "no row", made.job(4), made.job(5, evil=1), {"deep": [[[[[[]]]]]]}]
     answer = client.post(DOOR, headers=node, json=made.batch(rows))
     assert answer.status_code == 202
@@ -84,21 +73,21 @@ def test_good_rows_are_kept_and_wrong_ones_named(client: TestClient, node: Heade
     assert [row.job_id for row in store.written["run-1:api:0"]] == ["j1", "j4"]
 
 
-def test_batch_without_a_good_row_is_answered_and_not_kept(client: TestClient, control: Control, node: Headers) -> None:
+def test_batch_without_a_good_row_is_answered_and_not_kept(client: TestClient, control: Control, node: Headers, made: Any) -> None:
     answer = client.post(DOOR, headers=node, json=made.batch([{}, 7]))
     assert (answer.status_code, answer.json()["accepted"], answer.json()["rejected"]) == (202, 0, 2)
     assert read_states(control) == {"run-1:api:0": "stored"}
     assert client.post(DOOR, headers=node, json=made.batch([], "empty-batch-1")).json()["accepted"] == 0
 
 
-def test_identity_with_other_rows_is_refused(client: TestClient, node: Headers, add_node: Callable[..., Headers]) -> None:
+def test_identity_with_other_rows_is_refused(client: TestClient, node: Headers, add_node: Callable[..., Headers], made: Any) -> None:
     assert client.post(DOOR, headers=node, json=made.batch([made.job(1)])).status_code == 202
     other = client.post(DOOR, headers=node, json=made.batch([made.job(2)]))
     assert (other.status_code, other.json()["type"]) == (409, "docs/control.md#conflict")
     assert client.post(DOOR, headers=add_node("node-2"), json=made.batch([made.job(2)])).status_code == 409
 
 
-def test_batch_without_identity_gets_one_of_its_rows(client: TestClient, node: Headers) -> None:
+def test_batch_without_identity_gets_one_of_its_rows(client: TestClient, node: Headers, made: Any) -> None:
     body = {"data_list": [made.job(1)], "data_type": "job", "platform": "boss"}  # as the predecessor's spiders send it
     first, again = (client.post(DOOR, headers=node, json=body).json() for _ in range(2))
     assert first["batch_id"].startswith("rows:")
@@ -106,7 +95,9 @@ def test_batch_without_identity_gets_one_of_its_rows(client: TestClient, node: H
 
 
 @pytest.mark.parametrize(("encoding", "pack"), [("gzip", gzip.compress), ("zstd", zstd.compress)])
-def test_body_packed_is_read(client: TestClient, node: Headers, store: Any, encoding: str, pack: Callable[[bytes], bytes]) -> None:
+def test_body_packed_is_read(
+    client: TestClient, node: Headers, store: Any, encoding: str, pack: Callable[[bytes], bytes], made: Any, wait_for: Callable[..., Any]
+) -> None:
     content = pack(orjson.dumps(made.batch([made.job(1)])))
     headers = {**node, "content-encoding": encoding, "content-type": "application/json"}
     assert client.post(DOOR, headers=headers, content=content).json()["accepted"] == 1
@@ -114,7 +105,9 @@ def test_body_packed_is_read(client: TestClient, node: Headers, store: Any, enco
 
 
 @pytest.mark.parametrize("data_type", ["company", "pending_company"])
-def test_companies_of_both_kinds_are_taken(client: TestClient, node: Headers, store: Any, data_type: str) -> None:
+def test_companies_of_both_kinds_are_taken(
+    client: TestClient, node: Headers, store: Any, data_type: str, made: Any, wait_for: Callable[..., Any]
+) -> None:
     pending = {"company_id": "c1", "name": "x", "job_id": "j", "seen_at": made.MOMENT}
     row = made.company() if data_type == "company" else pending
     answer = client.post(DOOR, headers=node, json=made.batch([row], data_type=data_type, platform="qcwy"))
@@ -138,7 +131,7 @@ def test_companies_of_both_kinds_are_taken(client: TestClient, node: Headers, st
         {"node_id": 1},
     ],
 )
-def test_envelope_of_wrong_shape_is_refused_without_echo(client: TestClient, node: Headers, change: dict[str, Any]) -> None:
+def test_envelope_of_wrong_shape_is_refused_without_echo(client: TestClient, node: Headers, change: dict[str, Any], made: Any) -> None:
     answer = client.post(DOOR, headers=node, json={**made.batch([made.job(1)]), **change})
     assert answer.status_code == 422
     assert answer.json()["errors"]
@@ -168,7 +161,7 @@ def test_body_that_is_none_is_refused_with_its_own_status(
 
 
 def test_door_is_closed_to_everybody_but_nodes_that_may(
-    client: TestClient, admin: Headers, add_node: Callable[..., Headers], store: Any
+    client: TestClient, admin: Headers, add_node: Callable[..., Headers], store: Any, made: Any
 ) -> None:
     body = made.batch([made.job(1)])
     for headers, status in (({}, 401), ({"token": "dev"}, 401), (admin, 403), (add_node("keys", "keyword", "token"), 403)):
@@ -177,7 +170,7 @@ def test_door_is_closed_to_everybody_but_nodes_that_may(
 
 
 def test_store_away_lets_batches_wait_and_stores_them_when_it_is_back(
-    client: TestClient, control: Control, node: Headers, store: Any
+    client: TestClient, control: Control, node: Headers, store: Any, made: Any, wait_for: Callable[..., Any]
 ) -> None:
     store.faults += [StoreBusyError("too many parts"), StoreBusyError("too many parts")]
     assert client.post(DOOR, headers=node, json=made.batch([made.job(1)])).status_code == 202
@@ -186,7 +179,9 @@ def test_store_away_lets_batches_wait_and_stores_them_when_it_is_back(
     assert control.rows.fault == ""
 
 
-def test_readiness_names_the_store_while_it_takes_nothing(client: TestClient, control: Control, store: Any) -> None:
+def test_readiness_names_the_store_while_it_takes_nothing(
+    client: TestClient, control: Control, store: Any, wait_for: Callable[..., Any]
+) -> None:
     control.rows.fault = "too many parts"
     told = client.get("/readyz")
     assert told.status_code == 503
@@ -194,7 +189,9 @@ def test_readiness_names_the_store_while_it_takes_nothing(client: TestClient, co
     wait_for(lambda: client.get("/readyz").status_code == 200)  # the writer's next look finds it well
 
 
-def test_row_that_the_store_refuses_is_left_out_and_named(client: TestClient, control: Control, node: Headers, store: Any) -> None:
+def test_row_that_the_store_refuses_is_left_out_and_named(
+    client: TestClient, control: Control, node: Headers, store: Any, made: Any, wait_for: Callable[..., Any]
+) -> None:
     wrong: list[Any] = []
     write = store.write_rows
 
@@ -218,7 +215,7 @@ def test_row_that_the_store_refuses_is_left_out_and_named(client: TestClient, co
 
 
 def test_batch_refused_for_good_keeps_its_body_and_is_listed(
-    client: TestClient, control: Control, node: Headers, viewer: Headers, store: Any
+    client: TestClient, control: Control, node: Headers, viewer: Headers, store: Any, made: Any, wait_for: Callable[..., Any]
 ) -> None:
     store.faults.append(StatementRefusedError("the engine refuses"))
     client.post(DOOR, headers=node, json=made.batch([made.job(1)]))
@@ -228,7 +225,9 @@ def test_batch_refused_for_good_keeps_its_body_and_is_listed(
     assert "the engine refuses" in listed[0]["reason"]
 
 
-def test_too_much_waiting_is_sent_away_with_retry_after(client: TestClient, control: Control, node: Headers, store: Any) -> None:
+def test_too_much_waiting_is_sent_away_with_retry_after(
+    client: TestClient, control: Control, node: Headers, store: Any, made: Any, wait_for: Callable[..., Any]
+) -> None:
     held = threading.Event()
     write = store.write_rows
 
@@ -256,7 +255,7 @@ def test_too_much_waiting_is_sent_away_with_retry_after(client: TestClient, cont
     assert client.post(DOOR, headers=node, json=made.batch([made.job(2)], "run-1:api:1")).status_code == 202
 
 
-def test_bodies_read_at_once_are_bounded(client: TestClient, control: Control, node: Headers) -> None:
+def test_bodies_read_at_once_are_bounded(client: TestClient, control: Control, node: Headers, made: Any) -> None:
     slots = control.settings.ingest_at_once
     for _ in range(slots):
         assert control.ingest_slots.acquire(timeout=10)
@@ -268,7 +267,9 @@ def test_bodies_read_at_once_are_bounded(client: TestClient, control: Control, n
     assert (busy.status_code, busy.headers["retry-after"]) == (429, "2")
 
 
-def test_book_forgets_stored_batches_that_are_old_and_nothing_else(client: TestClient, control: Control, node: Headers) -> None:
+def test_book_forgets_stored_batches_that_are_old_and_nothing_else(
+    client: TestClient, control: Control, node: Headers, made: Any, wait_for: Callable[..., Any]
+) -> None:
     for number in range(4):
         client.post(DOOR, headers=node, json=made.batch([made.job(number)], batch_id=f"crawl-0001:api:{number}"))
     wait_for(lambda: set(read_states(control).values()) == {"stored"})

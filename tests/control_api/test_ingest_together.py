@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import importlib.util
 import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 import orjson
@@ -33,23 +31,10 @@ from jobstore.errors import RowRefusedError, StoreBusyError, StoreClosedError
 Headers = dict[str, str]
 DOOR = "/api/v1/universal/data/batch-store-async"
 HELD = {f"held-batch:{number}": ["j0"] for number in range(WRITERS)}
-_SPEC = importlib.util.spec_from_file_location("control_rows", Path(__file__).with_name("rows.py"))
-assert _SPEC is not None
-assert _SPEC.loader is not None
-made = importlib.util.module_from_spec(_SPEC)
-_SPEC.loader.exec_module(made)
-
-
-def wait_for(condition: Callable[[], Any]) -> Any:
-    deadline = time.monotonic() + 60
-    while not (found := condition()):
-        assert time.monotonic() < deadline, "it did not happen within a minute"
-        time.sleep(0.01)
-    return found
 
 
 @pytest.fixture
-def held_store(client: TestClient, node: Headers, store: Any) -> Iterator[Callable[..., Any]]:
+def held_store(client: TestClient, node: Headers, store: Any, made: Any) -> Iterator[Callable[..., Any]]:
     """A context in which every writer waits with a batch `held-batch:N` at the store, so that whatever comes waits; then it does `then`."""
 
     @contextmanager
@@ -81,7 +66,7 @@ def all_stored(control: Control) -> bool:
 
 
 def test_batches_of_one_kind_that_wait_are_one_write(
-    client: TestClient, control: Control, node: Headers, store: Any, held_store: Callable[..., Any]
+    client: TestClient, control: Control, node: Headers, store: Any, held_store: Callable[..., Any], made: Any, wait_for: Callable[..., Any]
 ) -> None:
     with held_store():
         for number in range(1, 4):
@@ -102,7 +87,7 @@ def test_batches_of_one_kind_that_wait_are_one_write(
 
 
 def test_store_that_is_busy_gets_the_same_batches_under_the_same_identity(
-    client: TestClient, control: Control, node: Headers, store: Any, held_store: Callable[..., Any]
+    client: TestClient, control: Control, node: Headers, store: Any, held_store: Callable[..., Any], made: Any, wait_for: Callable[..., Any]
 ) -> None:
     tokens: list[str] = []
     write = store.write_rows
@@ -125,7 +110,7 @@ def test_store_that_is_busy_gets_the_same_batches_under_the_same_identity(
 
 
 def test_row_that_the_store_refuses_is_named_in_its_own_batch_where_it_was_sent(
-    client: TestClient, control: Control, node: Headers, store: Any, held_store: Callable[..., Any]
+    client: TestClient, control: Control, node: Headers, store: Any, held_store: Callable[..., Any], made: Any, wait_for: Callable[..., Any]
 ) -> None:
     write = store.write_rows
 
@@ -267,7 +252,7 @@ def make_writer(control: Control, *, is_alone: bool) -> IngestWriter:
     return IngestWriter(control.database, control.rows, WriterOptions(is_alone, longest_body=10**6, book_days=30))
 
 
-def keep_one(database: Database, rows: list[Any]) -> None:
+def keep_one(database: Database, rows: list[Any], made: Any) -> None:
     with database.write() as unit:
         node_id = unit.exec(select(Node.id)).one() or 0
         body = pack(orjson.dumps(made.batch(rows)))
@@ -280,8 +265,8 @@ def read_one(database: Database) -> IngestBatch:
         return unit.exec(select(IngestBatch).where(IngestBatch.batch_id == "kept-batch:0")).one()
 
 
-def test_what_a_busy_store_does_not_take_is_claimed_no_longer(waiting_room: Database, control: Control, store: Any) -> None:
-    keep_one(waiting_room, [made.job(1)])
+def test_what_a_busy_store_does_not_take_is_claimed_no_longer(waiting_room: Database, control: Control, store: Any, made: Any) -> None:
+    keep_one(waiting_room, [made.job(1)], made)
     store.write_rows, held = _raise(StoreBusyError("too many parts")), store.write_rows
     try:
         writer = make_writer(control, is_alone=False)
@@ -305,9 +290,9 @@ def _raise(error: Exception) -> Callable[[Any, str], Any]:
 
 
 def test_store_that_was_closed_under_a_writer_leaves_the_batch_for_the_next_start(
-    waiting_room: Database, control: Control, store: Any
+    waiting_room: Database, control: Control, store: Any, made: Any
 ) -> None:
-    keep_one(waiting_room, [made.job(1)])
+    keep_one(waiting_room, [made.job(1)], made)
     store.write_rows, held = _raise(StoreClosedError("the store is closed")), store.write_rows
     try:
         assert make_writer(control, is_alone=True)._step(0.0) > 0
@@ -317,8 +302,8 @@ def test_store_that_was_closed_under_a_writer_leaves_the_batch_for_the_next_star
     assert read_one(waiting_room).state == "waiting"
 
 
-def test_fault_that_nobody_foresaw_is_shown_and_the_writer_goes_on(waiting_room: Database, control: Control, store: Any) -> None:
-    keep_one(waiting_room, [made.job(1)])
+def test_fault_that_nobody_foresaw_is_shown_and_the_writer_goes_on(waiting_room: Database, control: Control, store: Any, made: Any) -> None:
+    keep_one(waiting_room, [made.job(1)], made)
     writer = make_writer(control, is_alone=True)
     held = store.write_rows
     try:
@@ -332,8 +317,10 @@ def test_fault_that_nobody_foresaw_is_shown_and_the_writer_goes_on(waiting_room:
     assert (control.rows.fault, read_one(waiting_room).state) == ("", "stored")
 
 
-def test_row_that_only_this_release_refuses_is_named_and_moves_no_other_place(waiting_room: Database, control: Control, store: Any) -> None:
-    keep_one(waiting_room, [made.job(1), "taken by the release before", made.job(2), made.job(3)])
+def test_row_that_only_this_release_refuses_is_named_and_moves_no_other_place(
+    waiting_room: Database, control: Control, store: Any, made: Any
+) -> None:
+    keep_one(waiting_room, [made.job(1), "taken by the release before", made.job(2), made.job(3)], made)
 
     def refuse_j3(rows: Any, _token: str) -> Any:
         if rows[-1].job_id == "j3":
@@ -348,8 +335,8 @@ def test_row_that_only_this_release_refuses_is_named_and_moves_no_other_place(wa
     assert (batch.state, batch.accepted, batch.rejected, [fault["row"] for fault in batch.faults]) == ("stored", 2, 2, [1, 3])
 
 
-def test_batch_that_another_stored_meanwhile_does_not_fail_nor_count_a_row_twice(waiting_room: Database) -> None:
-    keep_one(waiting_room, [made.job(1), made.job(2)])
+def test_batch_that_another_stored_meanwhile_does_not_fail_nor_count_a_row_twice(waiting_room: Database, made: Any) -> None:
+    keep_one(waiting_room, [made.job(1), made.job(2)], made)
     faults = [RowFault(1, "title", f"The store {name} cannot hold this value.") for name in ("clickhouse", "sql")]
     with waiting_room.write() as unit:
         batches = ingest.claim_next(unit, None)
@@ -360,7 +347,7 @@ def test_batch_that_another_stored_meanwhile_does_not_fail_nor_count_a_row_twice
 
 
 @pytest.fixture
-def delivery() -> tuple[Delivery, RowBatch]:
+def delivery(made: Any) -> tuple[Delivery, RowBatch]:
     """A batch as it comes through the door."""
     rows = read_rows("job", Platform.BOSS, [made.job(1)])[0]
     return Delivery("batch-one", "boss", "job", "digest", b"", 100, 1, []), rows
