@@ -16,6 +16,10 @@ from control_api.errors import DatabaseNotReadyError
 from control_api.models import IngestBatch, KeywordRun
 from control_api.models.base import METADATA
 
+MOMENT = "'2026-11-24 08:00:00.123456'"
+NODE_COLUMNS = "id, name, created_at, is_draining, ip, about, vitals, last_words"
+NODE_3 = f"INSERT INTO node ({NODE_COLUMNS}) VALUES (3, 'n', {MOMENT}, 0, '', '{{}}', '{{}}', '')"
+
 
 @pytest.fixture
 def blank(dsn: str) -> Iterator[Database]:
@@ -61,25 +65,19 @@ def test_upgrade_from_the_first_revision_keeps_rows(blank: Database) -> None:
 
 def test_upgrade_keeps_runs_and_what_they_refer_to(blank: Database) -> None:
     migrations.upgrade(blank.engine, "0002")
-    moment = "'2026-11-24 08:00:00.123456'"
     with blank.engine.begin() as connection:
-        connection.execute(
-            text(
-                f"INSERT INTO node (id, name, created_at, is_draining, ip, about, vitals, last_words) "
-                f"VALUES (3, 'n', {moment}, 0, '', '{{}}', '{{}}', '')"
-            )
-        )
+        connection.execute(text(NODE_3))
         connection.execute(
             text(
                 f"INSERT INTO keyword (id, platform, text, city_code, `rank`, tags, is_enabled, epoch, attempt, last_state, "
-                f"created_at) VALUES (5, 'boss', '数据', '1', 0, '|', 1, 2, 0, '', {moment})"
+                f"created_at) VALUES (5, 'boss', '数据', '1', 0, '|', 1, 2, 0, '', {MOMENT})"
             )
         )
         connection.execute(
             text(
                 f"INSERT INTO keyword_run (id, keyword_id, node_id, platform, epoch, attempt, state, started_at, "
                 f"lease_until, pages, jobs, companies, causes) "
-                f"VALUES (9, 5, 3, 'boss', 2, 1, 'complete', {moment}, {moment}, 4, 60, 2, '{{}}')"
+                f"VALUES (9, 5, 3, 'boss', 2, 1, 'complete', {MOMENT}, {MOMENT}, 4, 60, 2, '{{}}')"
             )
         )
     migrations.upgrade(blank.engine)
@@ -93,20 +91,14 @@ def test_upgrade_keeps_runs_and_what_they_refer_to(blank: Database) -> None:
 
 def test_upgrade_leaves_batches_that_wait_under_the_identity_they_may_be_stored_by(blank: Database) -> None:
     migrations.upgrade(blank.engine, "0003")
-    moment = "'2026-11-24 08:00:00.123456'"
     with blank.engine.begin() as connection:
-        connection.execute(
-            text(
-                f"INSERT INTO node (id, name, created_at, is_draining, ip, about, vitals, last_words) "
-                f"VALUES (3, 'n', {moment}, 0, '', '{{}}', '{{}}', '')"
-            )
-        )
+        connection.execute(text(NODE_3))
         for number, state in enumerate(("waiting", "failed", "stored"), start=1):
             connection.execute(
                 text(
                     f"INSERT INTO ingest_batch (id, batch_id, node_id, platform, data_type, digest, accepted, rejected, faults, size, "
                     f"state, reason, received_at) "
-                    f"VALUES ({number}, 'b-{state}', 3, 'boss', 'job', 'd', 1, 0, '[]', 0, '{state}', '', {moment})"
+                    f"VALUES ({number}, 'b-{state}', 3, 'boss', 'job', 'd', 1, 0, '[]', 0, '{state}', '', {MOMENT})"
                 )
             )
     migrations.upgrade(blank.engine)
