@@ -101,24 +101,33 @@ def _read_value(column: Column, platform: Platform, value: Any) -> Any:
     return value if reader is None else reader(column, value)
 
 
+def read_moment(text: str) -> datetime:
+    """A moment that a store can hold. Raises ValueError."""
+    moment = datetime.fromisoformat(text)
+    if moment.tzinfo is None or not FIRST_MOMENT <= moment <= LAST_MOMENT:
+        raise ValueError("no moment with a time zone, or too far away")
+    return moment
+
+
 def _read_moment(column: Column, value: str) -> datetime:
     try:
-        moment = datetime.fromisoformat(value)
-        if FIRST_MOMENT <= moment <= LAST_MOMENT:
-            return moment
-    except (ValueError, TypeError):  # one without a zone does not compare
-        pass
-    raise _Misfit(f"{column.name} takes a moment with a time zone, like 2026-11-24T08:00:00+00:00.")
+        return read_moment(value)
+    except ValueError:
+        raise _Misfit(f"{column.name} takes a moment with a time zone, like 2026-11-24T08:00:00+00:00.") from None
+
+
+def check_date(day: date) -> date:
+    """The date, when a store can hold it. Raises ValueError."""
+    if not FIRST_DATE <= day <= LAST_DATE:
+        raise ValueError("too far away")
+    return day
 
 
 def _read_date(column: Column, value: str) -> date:
     try:
-        day = date.fromisoformat(value)
-        if FIRST_DATE <= day <= LAST_DATE:
-            return day
+        return check_date(date.fromisoformat(value))
     except ValueError:
-        pass
-    raise _Misfit(f"{column.name} takes a date between {FIRST_DATE.year} and {LAST_DATE.year}, like 2026-11-24.")
+        raise _Misfit(f"{column.name} takes a date between {FIRST_DATE.year} and {LAST_DATE.year}, like 2026-11-24.") from None
 
 
 def _read_choice(column: Column, value: str) -> str:

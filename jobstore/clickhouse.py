@@ -138,9 +138,9 @@ class ClickHouseStore:
 
     def ensure_schema(self) -> list[str]:
         """Create and change what this release needs and the database lacks; the changes made. Cheap when called again."""
+        if self._is_ensured:
+            return []
         with self._keys.hold_all():
-            if self._is_ensured:
-                return []
             made = ensure_schema(self._connection, self._schema)
             self._is_ensured = True
             return made

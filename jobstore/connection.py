@@ -22,7 +22,7 @@ from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import ClickHouseError, Error, OperationalError
 
 from jobstore.blocks import Block
-from jobstore.clients import ClientPool
+from jobstore.clients import ClientPool, PoolClosedError
 from jobstore.dsn import StoreDsn
 from jobstore.errors import (
     AccessRefusedError,
@@ -41,12 +41,14 @@ from jobstore.tables import Table
 Parameters = Mapping[str, Any]
 
 # ClickHouse's error codes, as src/Common/ErrorCodes.cpp numbers them.
-_BUSY = frozenset({159, 164, 202, 203, 209, 210, 225, 236, 241, 242, 243, 252, 253, 285, 286, 287, 290, 319, 394, 425, 473, 574, 999})
+_BUSY = frozenset(
+    {159, 164, 173, 202, 203, 209, 210, 225, 236, 241, 242, 243, 252, 253, 285, 286, 287, 290, 319, 394, 425, 439, 473, 574, 999}
+)
 _ACCESS = frozenset({192, 193, 194, 195, 497, 516})
 _SCHEMA = frozenset({16, 44, 47, 60})
 _UNKNOWN_DATABASE = 81
 _PIECE = 256 * 1024  # bytes of a streamed answer
-_AT_ONCE = 4  # statements that the engine of a folder works on at the same time
+_AT_ONCE = 2  # statements of readers, and as many of writers, that the engine of a folder works on at the same time
 _GATEWAY_STATUS = re.compile(r"HTTP status (429|502|503|504)\b")
 
 
@@ -58,8 +60,9 @@ class Connection:
         self.dsn = dsn
         self._pid = os.getpid()
         self._types: dict[str, list[ClickHouseType]] = {}
-        # In a folder, a reader would wait for whoever writes if both had one client.
-        self._clients: ClientPool | None = ClientPool(self._connect, _AT_ONCE if dsn.folder else None)
+        # A folder's client works on one statement at a time: who reads does not wait for who writes, nor the other way round.
+        self._readers = ClientPool(self._connect(), self._connect_again, _AT_ONCE if dsn.folder else None)
+        self._writers = ClientPool(self._connect_again(), self._connect_again, _AT_ONCE) if dsn.folder else self._readers
         # The driver would import both, where they are there, in the middle of the first insert, to see whether a block of lists is one
         # of theirs. pandas alone takes as long as storing 2,000 postings, and nothing here reads or writes a data frame.
         vars(options).setdefault("pd", None)
@@ -82,24 +85,32 @@ class Connection:
             client.close()
             return _make_client(self.dsn, self.dsn.database)
 
+    def _connect_again(self) -> Client:
+        try:
+            return self._connect()
+        except StoreError as error:  # the folder is ours: nobody else has it
+            raise StoreBusyError(
+                f"The store {self.dsn} has no means for another client now: memory, threads or files are short."
+            ) from error
+
     def run(self, statement: str, parameters: Parameters | None = None) -> None:
         """Run a statement that answers nothing."""
-        with self._client() as client:
+        with self._client(self._readers) as client:
             client.command(statement, parameters=dict(parameters or {}))
 
     def read(self, query: str, parameters: Parameters | None = None) -> list[dict[str, Any]]:
         """The rows of a query, each as column name -> value; times are aware and in UTC."""
-        with self._client() as client:
+        with self._client(self._readers) as client:
             return list(client.query(query, parameters=dict(parameters or {})).named_results())
 
     def read_tuples(self, query: str, parameters: Parameters | None = None) -> list[tuple[Any, ...]]:
-        """The same with each row as a tuple."""
-        with self._client() as client:
+        """The same with each row as a tuple, for who is about to write."""
+        with self._client(self._writers) as client:
             return [tuple(row) for row in client.query(query, parameters=dict(parameters or {})).result_rows]
 
     def stream(self, query: str, parameters: Parameters | None, form: str) -> Iterator[bytes]:
         """The answer to a query in one of the engine's output formats (CSVWithNames, Parquet), in pieces. Raises before the first piece."""
-        with self._client() as client:
+        with self._client(self._readers) as client:
             if self.dsn.folder is not None:  # its client would be lent for as long as the reader reads
                 return _read_pieces(io.BytesIO(client.raw_query(query, parameters=dict(parameters or {}), fmt=form)))
             return _read_pieces(client.raw_stream(query, parameters=dict(parameters or {}), fmt=form))
@@ -109,7 +120,7 @@ class Connection:
         types = self._types.setdefault(table.name, [get_from_name(column.type) for column in table.columns])
         columns = list(block.columns)
         try:
-            with self._client() as client:
+            with self._client(self._writers) as client:
                 client.insert(
                     table.name,
                     columns,
@@ -125,21 +136,24 @@ class Connection:
 
     def close(self) -> None:
         """Close; harmless when done twice. In a forked child nothing happens: even letting go of the engine would hang there."""
-        if self._clients is not None and self._pid == os.getpid():
-            self._clients.close()
-            self._clients = None
+        if self._pid == os.getpid():
+            self._readers.close()
+            self._writers.close()
 
     @contextmanager
-    def _client(self) -> Iterator[Client]:
+    def _client(self, pool: ClientPool) -> Iterator[Client]:
         """A client for one statement, its errors translated."""
         if self._pid != os.getpid():
             raise StoreForkedError(
                 f"The store {self.dsn} was opened by process {self._pid} and is used in its child {os.getpid()}. Open it after the fork."
             )
-        if self._clients is None:
-            raise StoreClosedError(f"The store {self.dsn} is closed. Open it again, or close it later.")
-        with self._clients.lend() as client, self._translated():
-            yield client
+        try:
+            with pool.lend() as client, self._translated():
+                yield client
+        except (PoolClosedError, StatementRefusedError):
+            if not pool.is_closed:
+                raise
+            raise StoreClosedError(f"The store {self.dsn} is closed. Open it again, or close it later.") from None
 
     @contextmanager
     def _translated(self) -> Iterator[None]:

@@ -13,28 +13,32 @@ from clickhouse_connect.driver.exceptions import DatabaseError
 from jobschema import Education, Employment, Period, Platform
 from jobstore import Batcher, ClickHouseStore
 from jobstore.batch import RowBatch
-from jobstore.errors import RowRefusedError, SchemaMismatchError, StoreBusyError
+from jobstore.errors import RowRefusedError, SchemaMismatchError, StoreBusyError, StoreClosedError
 from jobstore.queries import table_counts
 
 CHINA = timezone(timedelta(hours=8))
 
 
-class HeldInserts:
-    """The first insert of postings has begun in the engine, and waits there until it may go on; then it fails, if it is to."""
+class HeldStatements:
+    """The first `most` statements that begin with `start` wait in the engine until they may go on; then they fail, if they are to."""
 
     def __init__(self) -> None:
-        self.begun, self.go_on = threading.Event(), threading.Event()
+        self.start, self.most = "INSERT INTO `boss_job`", 1
+        self.begun, self.go_on = threading.Semaphore(0), threading.Event()
         self.fault: Exception | None = None
 
 
 @pytest.fixture
-def held_inserts(monkeypatch: pytest.MonkeyPatch) -> HeldInserts:
-    held = HeldInserts()
-    run = ChdbBackend._query_locked
+def held(monkeypatch: pytest.MonkeyPatch) -> HeldStatements:
+    held = HeldStatements()
+    run, counting = ChdbBackend._query_locked, threading.Lock()
 
     def hold(backend: ChdbBackend, sql: str, *arguments: object) -> object:
-        if str(sql).startswith("INSERT INTO `boss_job`") and not held.begun.is_set():
-            held.begun.set()
+        with counting:
+            is_held = sql.startswith(held.start) and held.most > 0
+            held.most -= is_held
+        if is_held:
+            held.begun.release()
             assert held.go_on.wait(60)
             if held.fault is not None:
                 raise held.fault
@@ -169,49 +173,101 @@ def test_insert_that_fails_leaves_nothing_known(chdb_dsn: str, make_job, monkeyp
     store.close()
 
 
-def test_batches_with_a_version_in_common_written_at_once_store_it_once(chdb_dsn: str, make_job, held_inserts) -> None:
+def test_batches_with_a_version_in_common_written_at_once_store_it_once(chdb_dsn: str, make_job, held) -> None:
     store = ClickHouseStore.open(chdb_dsn)
     store.ensure_schema()
     with ThreadPoolExecutor(3) as pool:
         first = pool.submit(store.write_rows, [make_job("j1"), make_job("j2")], "t1")
-        assert held_inserts.begun.wait(30)
+        assert held.begun.acquire(timeout=30)
         second = pool.submit(store.write_rows, [make_job("j2"), make_job("j3")], "t2")
         third = pool.submit(store.write_rows, [make_job("j4")], "t3")
         assert third.result(30)["versions"] == 1  # while the first is still being written
         assert not second.done()
-        held_inserts.go_on.set()
+        held.go_on.set()
         assert (first.result(30)["versions"], second.result(30)["versions"]) == (2, 1)
     assert table_counts(store)["boss_job"] == 4
     store.close()
 
 
-def test_batch_that_waited_for_one_that_failed_stores_what_they_had_in_common(chdb_dsn: str, make_job, held_inserts) -> None:
+def test_batch_that_waited_for_one_that_failed_stores_what_they_had_in_common(chdb_dsn: str, make_job, held) -> None:
     store = ClickHouseStore.open(chdb_dsn)
     store.ensure_schema()
-    held_inserts.fault = DatabaseError("Code: 241. DB::Exception: no memory", code=241)
+    held.fault = DatabaseError("Code: 241. DB::Exception: no memory", code=241)
     with ThreadPoolExecutor(2) as pool:
         first = pool.submit(store.write_rows, [make_job("j1")], "t1")
-        assert held_inserts.begun.wait(30)
+        assert held.begun.acquire(timeout=30)
         second = pool.submit(store.write_rows, [make_job("j1")], "t2")
-        held_inserts.go_on.set()
+        held.go_on.set()
         assert second.result(30)["versions"] == 1
         with pytest.raises(StoreBusyError):
             first.result(30)
     store.close()
 
 
-def test_read_does_not_wait_for_an_insert(chdb_dsn: str, make_job, held_inserts) -> None:
+def test_read_does_not_wait_for_an_insert(chdb_dsn: str, make_job, held) -> None:
     store = ClickHouseStore.open(chdb_dsn)
     store.ensure_schema()
     with ThreadPoolExecutor(2) as pool:
         write = pool.submit(store.write_rows, [make_job("j1")], "t1")
-        assert held_inserts.begun.wait(30)
+        assert held.begun.acquire(timeout=30)
         try:
             assert pool.submit(store.read, "SELECT count() AS jobs FROM boss_job").result(30) == [{"jobs": 0}]
         finally:
-            held_inserts.go_on.set()
+            held.go_on.set()
         assert write.result(30)["versions"] == 1
     store.close()
+
+
+def test_write_does_not_wait_for_readers_however_many_there_are(chdb_dsn: str, make_job, held) -> None:
+    store = ClickHouseStore.open(chdb_dsn)
+    store.ensure_schema()
+    held.start, held.most = "SELECT 'slow'", 100
+    with ThreadPoolExecutor(8) as pool:
+        reads = [pool.submit(store.read, "SELECT 'slow' AS answer") for _ in range(6)]
+        assert held.begun.acquire(timeout=30)
+        try:
+            assert pool.submit(store.write_rows, [make_job("j1")], "t1").result(30)["versions"] == 1
+        finally:
+            held.go_on.set()
+        assert [read.result(30) for read in reads] == [[{"answer": "slow"}]] * 6
+    store.close()
+
+
+def test_reader_of_a_store_that_closes_is_told_so_and_the_folder_is_free(chdb_dsn: str, held) -> None:
+    store = ClickHouseStore.open(chdb_dsn)
+    held.start, held.most = "SELECT 'slow'", 100
+    with ThreadPoolExecutor(8) as pool:
+        reads = [pool.submit(store.read, "SELECT 'slow' AS answer") for _ in range(5)]
+        assert held.begun.acquire(timeout=30)
+        closing = pool.submit(store.close)
+        held.go_on.set()
+        closing.result(30)
+    told = [type(read.exception(30)) for read in reads]
+    assert set(told) <= {type(None), StoreClosedError}
+    with ThreadPoolExecutor(1) as pool:
+        assert type(pool.submit(store.read, "SELECT 1").exception(30)) is StoreClosedError
+    ClickHouseStore.open(chdb_dsn + "-other").close()
+
+
+def test_fault_in_making_another_client_passes_and_loses_nothing(chdb_dsn: str, make_job, held, monkeypatch) -> None:
+    store = ClickHouseStore.open(chdb_dsn)
+    store.ensure_schema()
+    with ThreadPoolExecutor(2) as pool:
+        first = pool.submit(store.write_rows, [make_job("j1")], "t1")
+        assert held.begun.acquire(timeout=30)
+        with monkeypatch.context() as patch:
+            patch.setattr("chdb.connect", _fail_to_connect)
+            with pytest.raises(StoreBusyError, match="another client"):
+                store.write_rows([make_job("j2")], "t2")
+        assert store.write_rows([make_job("j2")], "t2")["versions"] == 1
+        held.go_on.set()
+        assert first.result(30)["versions"] == 1
+    assert table_counts(store)["boss_job"] == 2
+    store.close()
+
+
+def _fail_to_connect(*_arguments: object) -> None:
+    raise RuntimeError("Code: 439. DB::Exception: Cannot schedule a task: cannot allocate thread")
 
 
 def test_forget_known_after_rows_were_deleted_stores_them_again(store, make_job) -> None:

@@ -71,6 +71,21 @@ def test_hold_all_waits_for_every_holder_and_lets_nobody_in() -> None:
     third.leave()
 
 
+def test_who_comes_after_one_that_waits_to_be_alone_waits_behind_it() -> None:
+    lock = KeyLock()
+    first = Holder(lambda: lock.hold(["a"]))
+    assert first.is_in.wait(30)
+    alone = Holder(lock.hold_all)
+    assert not alone.is_in.wait(PATIENCE)
+    newcomer = Holder(lambda: lock.hold(["b"]))
+    assert not newcomer.is_in.wait(PATIENCE)
+    first.leave()
+    assert alone.is_in.wait(30)
+    alone.leave()
+    assert newcomer.is_in.wait(30)
+    newcomer.leave()
+
+
 def test_holder_that_fails_lets_go_of_its_keys() -> None:
     lock = KeyLock()
     with pytest.raises(ZeroDivisionError), lock.hold(["a"]):
