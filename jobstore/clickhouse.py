@@ -3,11 +3,15 @@
 # ruff: noqa: S608 - the names put into SQL are ours; values travel as parameters
 from __future__ import annotations
 
+import logging
 import os
 import threading
+import time
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
+from itertools import count
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -24,10 +28,18 @@ from jobstore.keylock import KeyLock
 from jobstore.known import FILTER_CAPACITY, KnownVersions
 from jobstore.migrations import ensure_schema
 from jobstore.sightings import SightingCount, VersionKey
-from jobstore.tables import SCHEMA, Schema, Versions
+from jobstore.tables import SCHEMA, Schema, Table, Versions
 
+logger = logging.getLogger(__name__)
 _SIGHTED = ("content_hash", "keyword", "crawled_at")  # what is noted of every row, stored before or not
+# One JSON text as the parameter: the driver quotes an array of a thousand ids value by value, which costs more than the query.
+_IDS = "JSONExtract({ids:String}, 'Array(String)')"
+SETTLE_SECONDS = 1.0
 KNOWN_VERSIONS = 100_000  # remembered for each table; about 24 MB when full
+
+
+def _as_json(ids: Iterable[str]) -> str:
+    return orjson.dumps(list(ids)).decode()
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,13 +225,27 @@ class ClickHouseStore:
     def _write_versions(self, family: Versions, news: _News, token: str) -> None:
         if news.block is None:
             return
-        known, name = self._recall(family), family.table.name
+        known = self._recall(family)
         try:
-            self._connection.insert(family.table, news.block, f"{token}:{name}")
+            self._insert(family.table, news.block, token, lambda: self._find_stored(family, news.keys).issuperset(news.keys))
         except StoreError:
             known.doubt(news.keys)
             raise
         known.remember(news.keys)
+
+    def _insert(self, table: Table, block: Block, token: str, is_there: Callable[[], bool]) -> None:
+        """Insert a block once, however often it is sent with its token.
+
+        An engine that dies in the middle of an insert may have noted the token and not the rows: it would drop them for ever.
+        """
+        for attempt in count():
+            name = f"{token}:{table.name}" + (f":{attempt}" if attempt else "")
+            if not self._connection.insert(table, block, name) or is_there():
+                return
+            time.sleep(SETTLE_SECONDS)  # rows that another connection is just inserting show a moment later
+            if is_there():
+                return
+            logger.warning("%s knows the token %s and lacks its rows: they are inserted under another", table.name, name)
 
     def _recall(self, family: Versions) -> KnownVersions:
         """What is known of a table. A folder has no other writer: read once, it need not be asked again whether it has what it lacks."""
@@ -231,11 +257,11 @@ class ClickHouseStore:
             return known
 
     def _read_versions(self, family: Versions) -> KnownVersions:
-        count = self._count(family.table.name)
-        if count > FILTER_CAPACITY:
+        stored_count = self._count(family.table.name)
+        if stored_count > FILTER_CAPACITY:
             return KnownVersions(KNOWN_VERSIONS)
         known = KnownVersions(KNOWN_VERSIONS, is_complete=True)
-        parts = count // KNOWN_VERSIONS + 1  # so that never more of them are in memory than may be remembered
+        parts = stored_count // KNOWN_VERSIONS + 1  # so that never more of them are in memory than may be remembered
         part_of = f"cityHash64({family.id_name}) % {parts}"
         query = f"SELECT {family.id_name}, content_hash FROM {family.table.name} WHERE {part_of} = {{part:Int64}}"
         for part in range(parts):
@@ -249,22 +275,27 @@ class ClickHouseStore:
     def _find_stored(self, family: Versions, keys: list[VersionKey]) -> set[VersionKey]:
         if not keys:
             return set()
-        # One JSON text as the parameter: the driver quotes an array of a thousand ids value by value, which costs more than the query.
-        ids = "JSONExtract({ids:String}, 'Array(String)')"
-        query = f"SELECT {family.id_name}, content_hash FROM {family.table.name} WHERE {family.id_name} IN {ids}"
-        found = self._connection.read_tuples(query, {"ids": orjson.dumps([key[0] for key in keys]).decode()})
+        query = f"SELECT {family.id_name}, content_hash FROM {family.table.name} WHERE {family.id_name} IN {_IDS}"
+        found = self._connection.read_tuples(query, {"ids": _as_json(key[0] for key in keys)})
         return {(found_id, content_hash) for found_id, content_hash in found}
 
     def _write_sightings(self, groups: Iterable[_Group], token: str) -> int:
         counts: dict[str, SightingCount] = {}
         for group in groups:
             table = group.family.sighting
-            count = counts.setdefault(table.name, SightingCount(table))
+            seen = counts.setdefault(table.name, SightingCount(table))
             keywords = group.column("keyword") if "keyword" in table.names else None
-            count.add(group.family.platform, group.keys, keywords, group.column("crawled_at"))
-        for name, count in counts.items():
-            self._connection.insert(count.table, count.make_block(), f"{token}:{name}")
+            seen.add(group.family.platform, group.keys, keywords, group.column("crawled_at"))
+        for seen in counts.values():
+            self._insert(seen.table, seen.make_block(), token, partial(self._has_sightings, seen))
         return sum(map(len, counts.values()))
+
+    def _has_sightings(self, seen: SightingCount) -> bool:
+        """Whether everything that was counted is stored, or was seen later still."""
+        names = seen.key_names
+        query = f"SELECT {', '.join(names)}, max(last_seen) FROM {seen.table.name} WHERE {names[1]} IN {_IDS} GROUP BY {', '.join(names)}"
+        found = {tuple(key): at for *key, at in self._connection.read_tuples(query, {"ids": _as_json(key[1] for key in seen.last)})}
+        return all(key in found and found[key] >= at for key, at in seen.last.items())
 
     def _make_pending(self, rows: list[Any]) -> Block | None:
         """One row per company: the one seen last."""
@@ -279,5 +310,11 @@ class ClickHouseStore:
         if block is None:
             return 0
         table = self._schema.pending
-        self._connection.insert(table, block, f"{token}:{table.name}")
+        self._insert(table, block, token, partial(self._has_pending, block))
         return len(block.columns[0])
+
+    def _has_pending(self, block: Block) -> bool:
+        table = self._schema.pending
+        ids = [value.decode() for value in block.columns[table.names.index("company_id")]]
+        query = f"SELECT DISTINCT company_id FROM {table.name} WHERE company_id IN {_IDS}"
+        return len(self._connection.read_tuples(query, {"ids": _as_json(ids)})) == len(set(ids))

@@ -49,6 +49,7 @@ _SCHEMA = frozenset({16, 44, 47, 60})
 _UNKNOWN_DATABASE = 81
 _PIECE = 256 * 1024  # bytes of a streamed answer
 _AT_ONCE = 2  # statements of readers, and as many of writers, that the engine of a folder works on at the same time
+_DROPPED = "SELECT value FROM system.events WHERE event = 'DuplicatedInsertedBlocks'"
 _GATEWAY_STATUS = re.compile(r"HTTP status (429|502|503|504)\b")
 
 
@@ -115,12 +116,16 @@ class Connection:
                 return _read_pieces(io.BytesIO(client.raw_query(query, parameters=dict(parameters or {}), fmt=form)))
             return _read_pieces(client.raw_stream(query, parameters=dict(parameters or {}), fmt=form))
 
-    def insert(self, table: Table, block: Block, token: str) -> None:
-        """Insert a block as a whole, its keys distinct; a block whose `token` the table knows is dropped by the engine."""
+    def insert(self, table: Table, block: Block, token: str) -> bool:
+        """Insert a block as a whole, its keys distinct; a block whose `token` the table knows is dropped by the engine.
+
+        Answers whether that may have happened: the engine dropped something, this block or another, meanwhile.
+        """
         types = self._types.setdefault(table.name, [get_from_name(column.type) for column in table.columns])
         columns = list(block.columns)
         try:
             with self._client(self._writers) as client:
+                dropped = client.query(_DROPPED).result_rows
                 client.insert(
                     table.name,
                     columns,
@@ -130,6 +135,7 @@ class Connection:
                     # Nothing in the block is to be replaced: looking for it takes the engine as long as the rest of the insert.
                     settings={"insert_deduplication_token": token, "async_insert": 0, "optimize_on_insert": 0},
                 )
+                return bool(client.query(_DROPPED).result_rows != dropped)
         finally:
             # The driver's context refers to them and to itself: a batch would stay in memory until the garbage collector comes.
             columns.clear()

@@ -18,8 +18,9 @@ class SightingCount:
 
     def __init__(self, table: Table) -> None:
         self.table = table
+        self.key_names = table.names[:-3]  # of what is counted; the id is the second
         self._first: dict[tuple[str, ...], datetime] = {}
-        self._last: dict[tuple[str, ...], datetime] = {}
+        self.last: dict[tuple[str, ...], datetime] = {}
         self._times: Counter[tuple[str, ...]] = Counter()
 
     def __len__(self) -> int:
@@ -33,7 +34,7 @@ class SightingCount:
             parts.append(map(mended.__getitem__, keywords))
         seen = list(zip(*parts, strict=False))
         self._times.update(seen)
-        first, last = self._first, self._last
+        first, last = self._first, self.last
         for key, at in zip(seen, moments, strict=True):
             if at < first.setdefault(key, at):
                 first[key] = at
@@ -42,5 +43,5 @@ class SightingCount:
 
     def make_block(self) -> Block:
         """What was counted (something was), as the rows of the table."""
-        measures = (tuple(one.values()) for one in (self._first, self._last, self._times))
+        measures = (tuple(one.values()) for one in (self._first, self.last, self._times))
         return encode_block(self.table, [*zip(*self._times, strict=True), *measures])

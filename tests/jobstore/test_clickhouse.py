@@ -1,10 +1,12 @@
 import asyncio
 import re
+import shutil
 import threading
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import fields, replace
 from datetime import UTC, date, datetime, timedelta, timezone
+from pathlib import Path
 
 import pytest
 from clickhouse_connect.driver._backend.chdb_backend import ChdbBackend
@@ -268,6 +270,26 @@ def test_fault_in_making_another_client_passes_and_loses_nothing(chdb_dsn: str, 
 
 def _fail_to_connect(*_arguments: object) -> None:
     raise RuntimeError("Code: 439. DB::Exception: Cannot schedule a task: cannot allocate thread")
+
+
+def test_rows_whose_token_outlived_them_are_stored_once(chdb_dsn: str, make_job, make_pending, caplog) -> None:
+    # What a SIGKILL leaves behind when it hits the engine between its note of the token and the commit of the part.
+    rows, tables = [make_job("j1"), make_job("j2"), make_pending()], ("boss_job", "job_sighting", "pending_company")
+    store = ClickHouseStore.open(chdb_dsn)
+    store.ensure_schema()
+    store.write_rows(rows, "t1")
+    folders = [row["data_paths"][0] for row in store.read(f"SELECT data_paths FROM system.tables WHERE name IN {tables}")]
+    store.close()
+    for part in (part for folder in folders for part in Path(folder).glob("all_*")):
+        shutil.rmtree(part)
+    for token in ("t1", "t1"):
+        store = ClickHouseStore.open(chdb_dsn)
+        store.ensure_schema()
+        store.write_rows(rows, token)
+        assert {name: count for name, count in table_counts(store).items() if count} == dict(zip(tables, (2, 2, 1), strict=True))
+        assert store.read("SELECT sum(times) AS times FROM job_sighting") == [{"times": 2}]
+        store.close()
+    assert [record.args[0] for record in caplog.records if "lacks its rows" in record.msg] == list(tables)
 
 
 def test_forget_known_after_rows_were_deleted_stores_them_again(store, make_job) -> None:
