@@ -314,7 +314,14 @@ class ClickHouseStore:
         return len(block.columns[0])
 
     def _has_pending(self, block: Block) -> bool:
+        """Whether every company of the block is stored as seen then, or later still."""
         table = self._schema.pending
-        ids = [value.decode() for value in block.columns[table.names.index("company_id")]]
-        query = f"SELECT DISTINCT company_id FROM {table.name} WHERE company_id IN {_IDS}"
-        return len(self._connection.read_tuples(query, {"ids": _as_json(ids)})) == len(set(ids))
+        by_name = dict(zip(table.names, block.columns, strict=True))
+        ids = [value.decode() for value in by_name["company_id"]]
+        query = (
+            f"SELECT toInt8(platform) AS number, company_id, toUnixTimestamp64Micro(max(seen_at)) FROM {table.name} "
+            f"WHERE company_id IN {_IDS} GROUP BY number, company_id"
+        )
+        found = {(number, found_id): at for number, found_id, at in self._connection.read_tuples(query, {"ids": _as_json(ids)})}
+        keys = zip(by_name["platform"], ids, strict=True)
+        return all(key in found and found[key] >= at for key, at in zip(keys, by_name["seen_at"], strict=True))

@@ -292,6 +292,19 @@ def test_rows_whose_token_outlived_them_are_stored_once(chdb_dsn: str, make_job,
     assert [record.args[0] for record in caplog.records if "lacks its rows" in record.msg] == list(tables)
 
 
+def test_pending_company_seen_before_whose_token_outlived_it_is_noted_as_seen_again(chdb_dsn: str, make_pending) -> None:
+    for day, token in ((0, "t0"), (1, "t1"), (1, "t1")):
+        store = ClickHouseStore.open(chdb_dsn)
+        store.ensure_schema()
+        store.write_rows([make_pending(day=day)], token)
+        [seen] = store.read("SELECT max(seen_at) AS at FROM pending_company")
+        [table] = store.read("SELECT data_paths FROM system.tables WHERE name = 'pending_company'")
+        store.close()
+        assert seen == {"at": make_pending(day=day).seen_at}
+        for part in Path(table["data_paths"][0]).glob("all_2_2_*"):
+            shutil.rmtree(part)
+
+
 def test_forget_known_after_rows_were_deleted_stores_them_again(store, make_job) -> None:
     store.write_rows([make_job()], "t1")
     store.read("TRUNCATE TABLE boss_job")
