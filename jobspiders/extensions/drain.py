@@ -44,14 +44,26 @@ class DrainOnSignal:
         if threading.current_thread() is not threading.main_thread():
             return  # only the main thread hears signals; whoever runs spiders elsewhere stops them himself
         self.loop = asyncio.get_running_loop()
-        self.previous = signal.signal(signal.SIGTERM, self.on_signal)
+        self.previous = signal.getsignal(signal.SIGTERM)
+        signal.signal(signal.SIGTERM, self.on_signal)
+        if self.neighbour is not None and self.neighbour.is_draining:  # the process was told to go while this spider opened
+            self.begin()
+
+    @property
+    def neighbour(self) -> DrainOnSignal | None:
+        """That of the spider that opened before this one in the same process."""
+        owner = getattr(self.previous, "__self__", None)
+        return owner if isinstance(owner, DrainOnSignal) else None
 
     def on_signal(self, number: int, frame: FrameType | None) -> None:
-        if self.is_draining or isinstance(getattr(self.previous, "__self__", None), DrainOnSignal):
+        if self.is_draining or self.neighbour is not None:
             if callable(self.previous):
                 self.previous(number, frame)
             if self.is_draining:
                 return
+        self.begin()
+
+    def begin(self) -> None:
         self.is_draining = True
         self.loop.call_soon_threadsafe(self.drain)
 

@@ -16,6 +16,23 @@ from benchmarks.lease_fleet import PAGES, Fleet, message, wait_for
 from benchmarks.redis_server import is_installed
 from jobschema import Platform
 
+TOLD_TO_GO_BETWEEN_TWO_SPIDERS = """
+import os, signal
+from scrapy import signals
+from scrapy.crawler import AsyncCrawlerProcess
+from scrapy.utils.project import get_project_settings
+
+def go_on():
+    os.kill(os.getpid(), signal.SIGTERM)
+    process.crawl("qcwy", details="0", companies="0")
+
+process = AsyncCrawlerProcess(get_project_settings())
+first = process.create_crawler("zhilian")
+first.signals.connect(go_on, signals.engine_started, weak=False)
+process.crawl(first, details="0", companies="0")
+process.start()
+"""
+
 KEYWORDS, KILLS = 8, 3  # `python -m benchmarks.leases crawl-kills` has a thousand and a hundred
 
 
@@ -107,6 +124,18 @@ def test_sigterm_in_the_middle_of_work_returns_what_is_open_within_the_grace(sta
     assert (status.queued + status.complete, status.leased, status.workers) == (KEYWORDS, 0, []), fleet.logs()
     assert status.is_conserved
     assert fleet.pages_served() < KEYWORDS * PAGES
+
+
+def test_spider_that_opens_after_sigterm_goes_with_the_others(start_fleet: Callable[..., Fleet]) -> None:
+    fleet = start_fleet(Platform.ZHILIAN, Platform.QCWY)
+    fleet.push(KEYWORDS)
+    fleet.start(1, [sys.executable, "-c", TOLD_TO_GO_BETWEEN_TWO_SPIDERS])
+    assert fleet.workers[0].process is not None
+    assert fleet.workers[0].process.wait(60) == 0, fleet.logs()
+    for platform in fleet.platforms:
+        status = fleet.status(platform)
+        assert (status.queued + status.complete, status.leased, status.workers) == (KEYWORDS, 0, []), fleet.logs()
+    assert (fleet.workers[0].folder / "log").read_text("utf-8").count("Spider closed (drained)") == 2
 
 
 def test_fleets_budget_holds_over_two_nodes(start_fleet: Callable[..., Fleet]) -> None:
