@@ -26,6 +26,7 @@ from jobspiders.leases.scripts import MAX_BATCH
 from jobspiders.leases.terms import UNSTARTED, judge_return
 
 T = TypeVar("T")
+ANSWER_SECONDS = 0.5  # that a healthy Redis needs to answer, at the most
 logger = logging.getLogger(__name__)
 
 
@@ -87,7 +88,7 @@ class RedisFeed:
         self._crawled: dict[str, int] = {}  # id -> epoch of leases whose rows are on their way to the stores
         self._arrived, self._nudge = asyncio.Event(), asyncio.Event()  # for leases(); for the heartbeat
         self._turn = asyncio.Lock()  # one step of this worker at a time: the books of both sides can be compared
-        self._is_hungry = self._is_draining = self._is_over = False
+        self._is_hungry = self._is_draining = self._is_over = self._is_closed = False
         self._busy_at = self._law_at = time.monotonic()
         self._heart: asyncio.Task[None] | None = None
 
@@ -170,9 +171,13 @@ class RedisFeed:
 
     async def _stop_beating(self) -> None:
         heart = self._heart
+        self._is_closed = True
+        self._nudge.set()
+        if heart is not None:
+            await asyncio.wait({heart}, timeout=ANSWER_SECONDS)  # what an answer on its way gives us is ours to give back
         while heart is not None and not heart.done():
             heart.cancel()  # again and again: a library under it may swallow one
-            await asyncio.wait({heart}, timeout=0.5)
+            await asyncio.wait({heart}, timeout=ANSWER_SECONDS)
         if heart is not None and not heart.cancelled():
             heart.exception()  # leases() has told it, or nobody waits for a lease any more
 
@@ -197,7 +202,7 @@ class RedisFeed:
 
     async def _keep_beating(self) -> None:
         await self._step(self.holder.enlist)
-        while True:
+        while not self._is_closed:
             self._nudge.clear()
             beat = await self._step(lambda: self.holder.keep(self._count_room()))
             await self._digest(beat)

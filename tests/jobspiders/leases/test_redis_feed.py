@@ -25,12 +25,21 @@ KEYS = PlatformKeys("boss")
 QUICK = LeasePolicy(beat_seconds=0.05, lease_seconds=0.4)
 
 
+class LateTransport(RedisTransport):
+    """Redis has done it; the answer is on its way for a while."""
+
+    async def __call__(self, *call: Any) -> Any:
+        answer = await super().__call__(*call)
+        await asyncio.sleep(0.2)
+        return answer
+
+
 class Node:
     """A feed with its own connection, as a node has it."""
 
-    def __init__(self, url: str, options: FeedOptions, policy: LeasePolicy) -> None:
+    def __init__(self, url: str, options: FeedOptions, policy: LeasePolicy, transport: type[RedisTransport] = RedisTransport) -> None:
         self.client = redis.asyncio.Redis.from_url(url, decode_responses=True, encoding_errors="surrogateescape")
-        scripts = LeaseScripts(RedisTransport(self.client), KEYS)
+        scripts = LeaseScripts(transport(self.client), KEYS)
         self.queue = KeywordQueue(scripts, Platform.BOSS)
         self.lost: list[Lease] = []
         self.feed = RedisFeed(
@@ -54,9 +63,10 @@ class Node:
 def run_nodes(redis_server: PrivateRedis) -> Callable[..., Any]:
     """`run_nodes(body, count=2)`: an async body with that many nodes on an empty Redis."""
 
-    def run(body: Callable[..., Awaitable[Any]], count: int = 1, options: FeedOptions | None = None, policy: LeasePolicy = QUICK) -> Any:
+    def run(body: Callable[..., Awaitable[Any]], count: int = 1, options: FeedOptions | None = None, **more: Any) -> Any:
         async def main() -> Any:
-            nodes = [Node(redis_server.url, options or FeedOptions(max_held=2), policy) for _ in range(count)]
+            made = {"policy": QUICK, **more}
+            nodes = [Node(redis_server.url, options or FeedOptions(max_held=2), **made) for _ in range(count)]
             await nodes[0].client.flushall()
             try:
                 return await body(*nodes)
@@ -171,6 +181,21 @@ def test_close_gives_back_what_is_held(run_nodes: Any) -> None:
         assert (await other.next()).attempt == 2
 
     run_nodes(body, count=2)
+
+
+def test_close_before_redis_has_answered_the_first_word_leaves_nobody_on_duty(run_nodes: Any) -> None:
+    async def body(node: Node) -> None:
+        await node.push("a")
+        waiting = asyncio.ensure_future(node.next())
+        await asyncio.sleep(0.1)
+        assert node.feed.holder.worker == 0, "its number is on its way"
+        await node.feed.close()
+        with pytest.raises(StopAsyncIteration):
+            await waiting
+        status = await node.queue.status()
+        assert (status.queued, status.leased, status.workers) == (1, 0, [])
+
+    run_nodes(body, transport=LateTransport)
 
 
 def test_feed_ends_when_nothing_is_open_anywhere_for_the_idle_time(run_nodes: Any) -> None:
