@@ -64,7 +64,7 @@ def origin_form(target: str) -> str:
 
 async def start_server(app: web.Application, port: int) -> tuple[web.AppRunner, int]:
     """Listen on loopback only; the runner to clean up and the port that was taken (port 0 = any free one)."""
-    runner = web.AppRunner(app, access_log=None, handle_signals=False)
+    runner = web.AppRunner(app, access_log=None, handle_signals=False, shutdown_timeout=1)  # a slow answer is not waited for
     await runner.setup()
     site = web.TCPSite(runner, LOOPBACK, port, backlog=1024)
     await site.start()
