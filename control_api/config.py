@@ -52,6 +52,9 @@ class Settings(BaseSettings):
     # Beside it, the current rows: empty = SQLite `jobs.db` in data_dir; mysql+pymysql://...; none = not kept.
     mysql_dsn: SecretStr = Field(SecretStr(""), validation_alias=_names("MYSQL_DSN"))
 
+    # Complete passes of every keyword that showed a posting, all without it, until it counts as gone.
+    delist_after_passes: int = Field(2, ge=1, validation_alias=_names("DELIST_AFTER_PASSES"))
+
     # Secrets. token_keys: Fernet keys, commas between; the first encrypts, every one decrypts.
     secret_key: SecretStr = Field(SecretStr(""), validation_alias=_names("SECRET_KEY"))
     token_keys: SecretStr = SecretStr("")

@@ -19,6 +19,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from control_api.db import Database
 from control_api.errors import ControlError
 from control_api.ingest_body import read_json, unpack
+from control_api.ingest_passes import read_passes
 from control_api.ingest_rows import RowFault, read_rows
 from control_api.ingest_typed import read_typed
 from control_api.models import IngestBatch
@@ -31,6 +32,8 @@ from jobschema import Platform
 from jobschema.rows import Row
 from jobstore.batch import RowBatch, Sink
 from jobstore.errors import RowRefusedError, StoreClosedError, StoreError, TerminalStoreError, TransientStoreError
+from jobstore.ingest import PASS
+from jobstore.lifecycle import PassRecord
 
 logger = logging.getLogger(__name__)
 WRITERS = 2  # while a sink works on the rows of one, the other encodes, and writes in the books
@@ -159,7 +162,8 @@ class IngestWriter:
 
     def _store_together(self, batches: Sequence[IngestBatch], sinks: Sequence[Sink]) -> None:
         try:
-            refused = self._write(batches, sinks)
+            is_pass = batches[0].data_type == PASS
+            refused = self._record_passes(batches) if is_pass else self._write(batches, sinks)
         except (TransientStoreError, StoreClosedError):  # closed: the service ends, and the next one writes them
             raise
         except TerminalStoreError as error:
@@ -190,16 +194,36 @@ class IngestWriter:
                     good = RowBatch(row for row in good if row is not error.row)
         return refused
 
+    def _record_passes(self, batches: Sequence[IngestBatch]) -> dict[int, list[RowFault]]:
+        """Tell the lifecycle book; where none is kept, nobody. What this release refuses, by the `id` of the batch."""
+        refused = {}
+        for batch in batches:
+            records, faults = read_passes(Platform(batch.platform), read_json(self._read_plain(batch))["data_list"])
+            refused[batch.id or 0] = _find_new(batch, faults)
+            for record in records:
+                self._record_pass(record)
+        return refused
+
+    def _record_pass(self, record: PassRecord) -> None:
+        book, one = self._store.book(), record.one
+        if book is not None:
+            report = book.record(record)
+            delisted = f"{len(report.delisted)} delisted by absence, {len(report.gone)} on the platform's word"
+            logger.info("pass over %r in %s of %s: %s, %s", one.text, one.city_code, one.platform, report.outcome, delisted)
+
     def _find_rows(self, batch: IngestBatch) -> tuple[RowBatch, list[RowFault]]:
         """The good rows of a batch, and what is wrong with the others."""
         warm = self._warm.find((batch.batch_id, batch.digest))
         if warm is not None:
             return warm, [RowFault(**fault) for fault in batch.faults]
-        with self._database.read() as unit:
-            packed = ingest.read_body(unit, batch.id or 0)
-        plain = unpack(packed, "zstd", self._longest_body)
+        plain = self._read_plain(batch)
         typed = read_typed(plain)
         return (typed[1], []) if typed else read_rows(batch.data_type, Platform(batch.platform), read_json(plain)["data_list"])
+
+    def _read_plain(self, batch: IngestBatch) -> bytes:
+        with self._database.read() as unit:
+            packed = ingest.read_body(unit, batch.id or 0)
+        return unpack(packed, "zstd", self._longest_body)
 
 
 def _find_new(batch: IngestBatch, faults: Sequence[RowFault]) -> list[RowFault]:

@@ -104,7 +104,7 @@ def _make_parts(settings: Settings, openers: StoreOpeners | None) -> Control:
     database = open_database(settings.database_dsn, settings.database_pool)
     memory = PrincipalMemory(settings.session_cache_seconds)
     database.access_listeners.append(memory.forget)
-    rows = RowStore(settings.rows_dsn, settings.current_rows_dsn, openers)
+    rows = RowStore(settings.rows_dsn, settings.current_rows_dsn, openers, passes_to_delist=settings.delist_after_passes)
     return Control(
         settings=settings,
         database=database,

@@ -10,6 +10,8 @@ from control_api.errors import Unavailable
 from jobstore.batch import Sink
 from jobstore.clickhouse import ClickHouseStore
 from jobstore.errors import StoreError
+from jobstore.lifecycle import PASSES_TO_DELIST
+from jobstore.lifecycle_book import LifecycleBook
 from jobstore.sql import SqlDatabase, SqlSink, parse_address
 from jobstore.sql.revisions import upgrade
 
@@ -34,6 +36,7 @@ class StoreOpeners:
 
     clickhouse: Callable[[str], ClickHouseStore] = ClickHouseStore.open
     sql: Callable[[str], SqlSink] = open_sql_sink
+    book: Callable[[str, int], LifecycleBook] = LifecycleBook.open
 
 
 class RowStore:
@@ -42,13 +45,17 @@ class RowStore:
     `dsn` none: no rows are kept, and everything that needs them answers 503.
     """
 
-    def __init__(self, dsn: str, sql_dsn: str = NO_STORE, openers: StoreOpeners | None = None) -> None:
+    def __init__(
+        self, dsn: str, sql_dsn: str = NO_STORE, openers: StoreOpeners | None = None, *, passes_to_delist: int = PASSES_TO_DELIST
+    ) -> None:
         self.dsn = dsn
         self.sql_dsn = sql_dsn
         self._openers = openers or StoreOpeners()
         self._lock = threading.Lock()
         self._store: ClickHouseStore | None = None
         self._sql_sink: SqlSink | None = None
+        self._passes_to_delist = passes_to_delist
+        self._book: LifecycleBook | None = None
         self.fault = ""  # why the last attempt to open or write failed; empty when it did not
 
     @property
@@ -84,6 +91,16 @@ class RowStore:
                 self._sql_sink = self._openers.sql(self.sql_dsn)
             return store, self._sql_sink
 
+    def book(self) -> LifecycleBook | None:
+        """Where passes over keywords are noted; None: no current rows are kept. Raises StoreError, Unavailable."""
+        self.sinks()  # which make the tables
+        if self.sql_dsn == NO_STORE:
+            return None
+        with self._lock:
+            if self._book is None:
+                self._book = self._openers.book(self.sql_dsn, self._passes_to_delist)
+            return self._book
+
     def probe(self) -> None:
         """Raise Unavailable while the stores do not take rows."""
         if self.is_configured and self.fault:
@@ -96,4 +113,6 @@ class RowStore:
                 self._store.close()
             if self._sql_sink is not None:
                 self._sql_sink.close()
-            self._store = self._sql_sink = None
+            if self._book is not None:
+                self._book.close()
+            self._store = self._sql_sink = self._book = None

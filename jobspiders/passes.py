@@ -1,8 +1,9 @@
 """What a run proves about postings that it did not meet: noted page by page, told to the lifecycle book when the run's rows are stored.
 
-spider -> search pages, answers of details -> run over, its rows in every sink -> LifecycleBook (MYSQL_DSN) -> keyword acknowledged
+spider -> search pages, answers of details -> run over, its rows in every sink -> LifecycleBook (MYSQL_DSN), or the ingest door
+(INGEST_ENABLED) to that of the control plane -> keyword acknowledged
 
-A run that dies is never told: only what ends is a pass. Where no MYSQL_DSN is set nobody keeps a book, and nothing is noted.
+A run that dies is never told: only what ends is a pass. Where nobody keeps a book, nothing is noted.
 """
 
 from __future__ import annotations
@@ -11,24 +12,24 @@ import asyncio
 import logging
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Protocol
 
-from jobschema.enums import Platform, Verdict
+from jobschema.enums import Verdict
 from jobspiders import statkeys
 from jobspiders.ledger import KeywordRun
 from jobspiders.pipelines.mysql import sql_dsn
 from jobspiders.platforms.base import CallKind, RawJob, Reading
+from jobspiders.secret import reveal
 from jobstore.errors import StoreError, TransientStoreError
-from jobstore.lifecycle import KeywordPass
+from jobstore.ingest import IngestBook
+from jobstore.lifecycle import Authority, KeywordPass, PassRecord, PassReport
 from jobstore.retry import RetryPolicy
 
 if TYPE_CHECKING:
     from scrapy.settings import BaseSettings
-
-    from jobstore.lifecycle_book import PassReport
 
 logger = logging.getLogger(__name__)
 PASS_NOT_RECORDED = "pass_not_recorded"  # noqa: S105  # the cause of a run whose pass the store did not take
@@ -37,10 +38,9 @@ _KINDS = tuple(f"{kind}_" for kind in CallKind)  # what stands before a verdict 
 
 
 class Book(Protocol):
-    """What is asked of `jobstore.lifecycle_book.LifecycleBook`."""
+    """Where passes are told: `jobstore.lifecycle_book.LifecycleBook`, or the door to one, which answers None and judges later."""
 
-    def record_pass(self, one: KeywordPass, seen: Mapping[str, datetime]) -> PassReport: ...
-    def delist(self, platform: Platform, ids: Iterable[str], at: datetime, *, since: datetime) -> list[str]: ...
+    def record(self, record: PassRecord) -> PassReport | None: ...
     def close(self) -> None: ...
 
 
@@ -134,13 +134,13 @@ class PassNotes:
 
     def _tell(self, one: KeywordPass, notes: _Notes) -> Counter[str]:
         """In a thread: what came of it, to be counted. May be repeated."""
-        book = self._find_book()
-        report = book.record_pass(one, notes.seen)
-        told = Counter({f"{statkeys.LIFECYCLE_PASSES}/{report.outcome}": 1, f"{statkeys.LIFECYCLE_DELISTED}/absence": len(report.delisted)})
-        if notes.gone and self._is_word_believed():
-            # As of the end: what the list told of these postings was fetched before, and is stored by now.
-            delisted = book.delist(one.platform, notes.gone, one.ended_at, since=one.started_at)
-            told[f"{statkeys.LIFECYCLE_DELISTED}/platform"] = len(delisted)
+        gone = tuple(sorted(notes.gone)) if notes.gone and self._is_word_believed() else ()
+        report = self._find_book().record(PassRecord(one, notes.seen, gone))
+        if report is None:
+            return Counter({f"{statkeys.LIFECYCLE_PASSES}/sent": 1})
+        delisted = {Authority.ABSENCE: len(report.delisted), Authority.PLATFORM: len(report.gone)}
+        told = Counter({f"{statkeys.LIFECYCLE_DELISTED}/{authority}": number for authority, number in delisted.items()})
+        told[f"{statkeys.LIFECYCLE_PASSES}/{report.outcome}"] = 1
         return +told
 
     def _find_book(self) -> Book:
@@ -199,15 +199,16 @@ def read_passes_needed(settings: BaseSettings) -> int:
 
 
 def open_passes(settings: BaseSettings, count: Callable[[str, int], object]) -> PassNotes:
-    """The notes of a crawl, with a book where MYSQL_DSN is set; `count` takes stats keys, on the loop."""
+    """The notes of a crawl, with a book where MYSQL_DSN or INGEST_ENABLED says so; `count` takes stats keys, on the loop."""
     dsn, needed = sql_dsn(settings), read_passes_needed(settings)
-    if not dsn:
-        return PassNotes()
-    return PassNotes(lambda: _open_book(dsn, needed), count=count)
+    if dsn:
+        return PassNotes(lambda: _open_book(dsn, needed), count=count)
+    if settings.getbool("INGEST_ENABLED"):
+        return PassNotes(lambda: IngestBook(str(settings["CONTROL_API_URL"]), reveal(settings["CONTROL_API_TOKEN"])), count=count)
+    return PassNotes()
 
 
 def _open_book(dsn: str, needed: int) -> Book:
     from jobstore.lifecycle_book import LifecycleBook  # a node without this store need not load SQLAlchemy
-    from jobstore.sql import SqlDatabase, parse_address
 
-    return LifecycleBook(SqlDatabase(parse_address(dsn), pool_size=1), needed)
+    return LifecycleBook.open(dsn, needed)

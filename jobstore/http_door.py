@@ -23,7 +23,7 @@ class DoorAnswer:
 
 
 class HttpDoor:
-    """An address that takes POSTs. Follows no redirect, retries nothing by itself. One per sink and thread."""
+    """An address that takes POSTs. Follows no redirect, retries nothing by itself. Thread-safe."""
 
     def __init__(self, url: str, *, setting: str) -> None:
         """`setting` is named in errors. Raises DsnInvalidError for a url that is none."""
@@ -32,7 +32,7 @@ class HttpDoor:
             raise DsnInvalidError(f"{setting} is no http(s) address without credentials; give one like https://control.example:8443")
         self._url = url
         self._setting = setting
-        self._pool = urllib3.PoolManager(retries=False, timeout=urllib3.Timeout(SECONDS))
+        self._pool = urllib3.PoolManager(retries=False, maxsize=4, timeout=urllib3.Timeout(SECONDS))
 
     def post(self, body: bytes, headers: Mapping[str, str], *, taken: frozenset[int] = frozenset()) -> DoorAnswer:
         """Post; answers with a 2xx status, or one of `taken`. Raises StoreUnavailableError, RetryAfterError, AccessRefusedError,

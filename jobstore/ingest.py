@@ -8,32 +8,63 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict
+from typing import Any
 
 from backports import zstd
 
 from jobschema.rows import Company, Job, PendingCompany, Row
 from jobstore.errors import RowsRefusedError, StatementRefusedError
-from jobstore.http_door import HttpDoor
+from jobstore.http_door import DoorAnswer, HttpDoor
+from jobstore.lifecycle import PassRecord
 from jobstore.spool_rows import read_json, write_json
 
 PATH = "/api/v1/universal/data/batch-store-async"
 SCHEMA_VERSION = 1
 MOST_ROWS = 2_000  # of one request
+PASS = "pass"  # noqa: S105  # the data type of passes over keywords
 _TYPES: dict[type, str] = {Job: "job", Company: "company", PendingCompany: "pending_company"}
 _TOO_LARGE = 413
 Placed = Sequence[tuple[int, Row]]
 Refused = list[tuple[int, str, str]]
 
 
-class IngestSink:
-    """The door of the control plane at `url`, entered with `token`."""
-
-    name = "ingest"
+class IngestDoor:
+    """The door of the control plane at `url`, entered with `token`. Thread-safe."""
 
     def __init__(self, url: str, token: str) -> None:
         """Raises DsnInvalidError. Nothing connects yet."""
         self._door = HttpDoor(url.rstrip("/") + PATH, setting="CONTROL_API_URL")
         self._headers = {"token": token, "Content-Type": "application/json", "Content-Encoding": "zstd"}
+        self.shown = self._door.shown
+
+    def __repr__(self) -> str:
+        return f"<IngestDoor {self.shown}>"
+
+    def post(self, data_type: str, platform: str, items: Sequence[Any], batch_id: str = "") -> DoorAnswer:
+        """One batch; answers also when it is too large. Without an identity it gets one of its content. Raises StoreError."""
+        body = {
+            "data_type": data_type,  # before the rows: the door reads them as what it says
+            "platform": platform,
+            "data_list": items,
+            "batch_id": batch_id,
+            "schema_version": SCHEMA_VERSION,
+        }
+        return self._door.post(zstd.compress(write_json(body), 1), self._headers, taken=frozenset({_TOO_LARGE}))
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._door.close()
+
+
+class IngestSink:
+    """Rows to the door."""
+
+    name = "ingest"
+
+    def __init__(self, url: str, token: str) -> None:
+        """Raises DsnInvalidError. Nothing connects yet."""
+        self._door = IngestDoor(url, token)
 
     def __repr__(self) -> str:
         return f"<IngestSink {self._door.shown}>"
@@ -58,14 +89,7 @@ class IngestSink:
 
     def _send(self, placed: Placed, batch_id: str) -> Refused:
         row = placed[0][1]
-        body = {
-            "data_type": _TYPES[type(row)],  # before the rows: the door reads them as what it says
-            "platform": row.platform,
-            "data_list": [row for _, row in placed],
-            "batch_id": batch_id,
-            "schema_version": SCHEMA_VERSION,
-        }
-        answer = self._door.post(zstd.compress(write_json(body), 1), self._headers, taken=frozenset({_TOO_LARGE}))
+        answer = self._door.post(_TYPES[type(row)], row.platform, [row for _, row in placed], batch_id)
         if answer.status == _TOO_LARGE:
             return self._halve(placed, batch_id)
         return _read_refused(placed, answer.body)
@@ -75,6 +99,31 @@ class IngestSink:
             return [(placed[0][0], "", "The door takes no body as large as this single row.")]
         middle = len(placed) // 2
         return self._send(placed[:middle], f"{batch_id}/0") + self._send(placed[middle:], f"{batch_id}/1")
+
+
+class IngestBook:
+    """The lifecycle book of the control plane, behind its door, which takes a pass now and judges it when the rows before it are stored."""
+
+    def __init__(self, url: str, token: str) -> None:
+        """Raises DsnInvalidError. Nothing connects yet."""
+        self._door = IngestDoor(url, token)
+
+    def record(self, record: PassRecord) -> None:
+        """Bring a pass to the door's disk, once its rows are there; the same again changes nothing. Raises StoreError."""
+        answer = self._door.post(PASS, record.one.platform, [show_pass(record)])
+        if answer.status == _TOO_LARGE or _read_refused([(0, record)], answer.body):
+            raise StatementRefusedError(f"{self._door.shown} refuses the pass over {record.one.text!r}: {answer.body[:300]!r}")
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._door.close()
+
+
+def show_pass(record: PassRecord) -> dict[str, Any]:
+    """A pass as an object of the door's `data_list`; the platform is the batch's."""
+    one = asdict(record.one)
+    del one["platform"]
+    return {**one, "seen": dict(record.seen), "gone": record.gone}
 
 
 def _sort(rows: Sequence[Row]) -> Iterator[tuple[type, str, int, Placed]]:
@@ -87,7 +136,7 @@ def _sort(rows: Sequence[Row]) -> Iterator[tuple[type, str, int, Placed]]:
             yield kind, platform, first, group[first : first + MOST_ROWS]
 
 
-def _read_refused(placed: Placed, body: bytes) -> Refused:
+def _read_refused(placed: Sequence[tuple[int, object]], body: bytes) -> Refused:
     try:
         told = read_json(body)
         named = [(placed[fault["row"]][0], str(fault["column"]), str(fault["message"])) for fault in told["faults"]]

@@ -6,7 +6,7 @@ by without it. A pass that was blocked, cut short or strangely short proves noth
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -56,6 +56,24 @@ class KeywordPass:
     causes: tuple[str, ...] = ()
     is_truncated: bool = False
     claimed: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PassRecord:
+    """A pass and what it met: `seen` is job id -> when it was fetched, `gone` are postings that the platform says it has no more."""
+
+    one: KeywordPass
+    seen: Mapping[str, datetime]
+    gone: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class PassReport:
+    """What a pass proved: the postings that are gone by their absence, and those that are on the platform's word."""
+
+    outcome: PassOutcome
+    delisted: tuple[str, ...] = ()
+    gone: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,12 +4,24 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 from datetime import datetime
 
 from jobschema.enums import Platform
 from jobschema.rows import Company, Job
-from jobstore.lifecycle import PASSES_TO_DELIST, SHRUNKEN_MEMORY, Authority, KeywordPass, LifecycleState, PassOutcome, is_absent, judge_pass
+from jobstore.lifecycle import (
+    PASSES_TO_DELIST,
+    SHRUNKEN_MEMORY,
+    Authority,
+    KeywordPass,
+    LifecycleState,
+    PassOutcome,
+    PassRecord,
+    PassReport,
+    is_absent,
+    judge_pass,
+)
+from jobstore.sql.address import parse_address
 from jobstore.sql.database import SqlDatabase, Transaction
 from jobstore.sql.rows import read_moment, write_moment
 from jobstore.sql.tables import CURRENT
@@ -24,16 +36,8 @@ _LISTED_OF_KEYWORD = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class PassReport:
-    """What a pass proved, and the postings that are gone by it."""
-
-    outcome: PassOutcome
-    delisted: tuple[str, ...] = ()
-
-
 class LifecycleBook:
-    """Passes and delistings of one store. Every method is one transaction, raises StoreError, and may be repeated."""
+    """Passes and delistings of one store. Every method but `record` is one transaction; all raise StoreError and may be repeated."""
 
     def __init__(self, database: SqlDatabase, passes_to_delist: int = PASSES_TO_DELIST) -> None:
         if passes_to_delist < 1:
@@ -41,9 +45,23 @@ class LifecycleBook:
         self._database = database
         self._needed = passes_to_delist
 
+    @classmethod
+    def open(cls, dsn: str, passes_to_delist: int = PASSES_TO_DELIST) -> LifecycleBook:
+        """A book with a connection of its own. Raises DsnInvalidError."""
+        return cls(SqlDatabase(parse_address(dsn), pool_size=1), passes_to_delist)
+
     def close(self) -> None:
         """Give every connection back; for whoever opened the store for this book alone."""
         self._database.close()
+
+    def record(self, record: PassRecord) -> PassReport:
+        """Note a pass that has ended and delist what it proves to be gone, then what the platform's word says. Two transactions."""
+        one = record.one
+        report = self.record_pass(one, record.seen)
+        if not record.gone:
+            return report
+        # As of the end: what the list told of these postings was fetched before, and is stored by now.
+        return replace(report, gone=tuple(self.delist(one.platform, record.gone, one.ended_at, since=one.started_at)))
 
     def record_pass(self, one: KeywordPass, seen: Mapping[str, datetime]) -> PassReport:
         """Note a pass that has ended, and what it showed (job id -> when it was fetched); delist what it proves to be gone.
@@ -135,15 +153,17 @@ class LifecycleBook:
         horizon = self._find_horizon(transaction, keyword)
         if horizon is None:
             return []
-        query = f"SELECT k.job_id, j.last_seen {_LISTED_OF_KEYWORD} AND j.last_seen < ?"
-        missed = {job_id: read_moment(last) for job_id, last in transaction.read(query, (*keyword, write_moment(horizon)))}
+        # What a pass has seen counts, also where the row is not stored yet, or never: a store may refuse it.
+        query = f"SELECT k.job_id, j.last_seen {_LISTED_OF_KEYWORD} AND j.last_seen < ? AND k.last_seen < ?"
+        moment = write_moment(horizon)
+        missed = {job_id: read_moment(last) for job_id, last in transaction.read(query, (*keyword, moment, moment))}
         horizons: dict[Keyword, datetime | None] = {keyword: horizon}
         absent = []
         for job_id, keywords in self._find_keywords(transaction, keyword[0], sorted(missed)):
             for other in keywords:
                 if other not in horizons:
                     horizons[other] = self._find_horizon(transaction, other)
-            if is_absent(missed[job_id], [horizons[other] for other in keywords]):
+            if is_absent(max(missed[job_id], *keywords.values()), [horizons[other] for other in keywords]):
                 absent.append(job_id)
         return absent
 
@@ -152,13 +172,14 @@ class LifecycleBook:
         found = transaction.read(query, (*keyword, str(PassOutcome.COMPLETE), self._needed - 1))
         return read_moment(found[0][0]) if found else None
 
-    def _find_keywords(self, transaction: Transaction, platform: str, ids: list[str]) -> Iterator[tuple[str, list[Keyword]]]:
+    def _find_keywords(self, transaction: Transaction, platform: str, ids: list[str]) -> Iterator[tuple[str, dict[Keyword, datetime]]]:
+        """Every keyword that showed a posting, and when its passes saw it last."""
         for few in _split(ids):
             marks = ", ".join("?" * len(few))
-            query = f"SELECT job_id, text, city_code FROM job_keyword WHERE platform = ? AND job_id IN ({marks})"
-            found: dict[str, list[Keyword]] = {}
-            for job_id, text, city_code in transaction.read(query, (platform, *few)):
-                found.setdefault(job_id, []).append((platform, text, city_code))
+            query = f"SELECT job_id, text, city_code, last_seen FROM job_keyword WHERE platform = ? AND job_id IN ({marks})"
+            found: dict[str, dict[Keyword, datetime]] = {}
+            for job_id, text, city_code, last in transaction.read(query, (platform, *few)):
+                found.setdefault(job_id, {})[platform, text, city_code] = read_moment(last)
             yield from sorted(found.items())
 
     def _delist(self, transaction: Transaction, row: type, named: tuple[str, Sequence[str]], word: tuple[datetime, Authority]) -> list[str]:

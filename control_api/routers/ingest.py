@@ -15,7 +15,8 @@ from starlette.concurrency import run_in_threadpool
 from control_api.deps import Control, ControlDep, needs
 from control_api.errors import TooMany, UnknownEncoding
 from control_api.ingest_body import pack, read_json, unpack
-from control_api.ingest_rows import read_rows
+from control_api.ingest_passes import read_passes
+from control_api.ingest_rows import RowFault, read_rows
 from control_api.ingest_typed import read_typed
 from control_api.principal import Actor
 from control_api.problems import answers
@@ -24,6 +25,8 @@ from control_api.schemas.base import BigId, Cursor, Limit, Page
 from control_api.schemas.ingest import BatchAnswer, BatchState, IngestAnswer, IngestRequest
 from control_api.services import deliveries, ingest
 from control_api.services.ingest import Delivery
+from jobstore.batch import RowBatch
+from jobstore.ingest import PASS
 
 PREFIX = "/api/v1/universal/data"
 INGEST_PATH = f"{PREFIX}/batch-store-async"
@@ -74,9 +77,9 @@ def _take_in(control: Control, actor: Actor, body: bytes, encoding: str) -> Inge
             if repeated is not None:
                 return _show(repeated, is_repeated=True)
             ingest.check_room(unit, room)
-        rows, faults = (typed[1], []) if typed else read_rows(asked.data_type, asked.platform, asked.data_list)
+        accepted, rows, faults = (len(typed[1]), typed[1], []) if typed else _read_items(asked)
         packed = body if encoding.strip().lower() == "zstd" else pack(plain)
-        delivery = Delivery(batch_id, asked.platform.value, asked.data_type, digest, packed, len(plain), len(rows), faults)
+        delivery = Delivery(batch_id, asked.platform.value, asked.data_type, digest, packed, len(plain), accepted, faults)
         batch, is_repeated = control.writer.bring(delivery, rows, lambda: deliveries.book(control.database, actor, delivery))
     return _show(batch, is_repeated=is_repeated)
 
@@ -97,6 +100,15 @@ def _read_request(document: Any) -> IngestRequest:
     except ValidationError as error:
         faults = error.errors(include_input=False, include_url=False, include_context=False)
         raise RequestValidationError([{**fault, "loc": ("body", *fault["loc"])} for fault in faults]) from None
+
+
+def _read_items(asked: IngestRequest) -> tuple[int, RowBatch, list[RowFault]]:
+    """How many are good; the rows among them, which may be kept in memory; what is wrong with the others."""
+    if asked.data_type == PASS:
+        records, faults = read_passes(asked.platform, asked.data_list)
+        return len(records), RowBatch(), faults
+    rows, faults = read_rows(asked.data_type, asked.platform, asked.data_list)
+    return len(rows), rows, faults
 
 
 def _show(batch: Any, *, is_repeated: bool) -> IngestAnswer:

@@ -25,10 +25,14 @@ BatchId = Annotated[
 
 
 class IngestRequest(Request):
-    """Rows of one kind from one platform: objects of column name -> value, dates and moments in ISO 8601."""
+    """Rows of one kind from one platform: objects of column name -> value, dates and moments in ISO 8601.
+
+    Or passes (`data_type` pass): what runs over keywords saw, each told after its rows were taken, as objects of `text`, `city_code`,
+    `started_at`, `ended_at`, `jobs`, `pages`, `causes`, `is_truncated`, `claimed`, `seen` (job id -> moment) and `gone` (job ids).
+    """
 
     data_list: list[Any] = Field(max_length=MOST_ROWS, examples=[[{"job_id": "1", "title": "数据分析"}]])
-    data_type: Literal["job", "company", "pending_company"]
+    data_type: Literal["job", "company", "pending_company", "pass"]
     platform: Platform
     batch_id: BatchId = ""
     schema_version: int = Field(SCHEMA_VERSION, ge=1, le=SCHEMA_VERSION)

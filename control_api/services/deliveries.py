@@ -10,6 +10,7 @@ from control_api.models import IngestBatch
 from control_api.principal import Actor
 from control_api.services import ingest, uploads
 from control_api.services.ingest import Delivery
+from jobstore.ingest import PASS
 
 
 def book(database: Database, actor: Actor, delivery: Delivery) -> tuple[IngestBatch, bool]:
@@ -29,5 +30,6 @@ def _book(unit: Session, actor: Actor, delivery: Delivery) -> tuple[IngestBatch,
     if repeated is not None:
         return repeated, True
     batch = ingest.keep(unit, actor.principal.id, delivery)
-    uploads.count(unit, actor.principal.name, actor.ip, rows=delivery.accepted, size=len(delivery.body))
+    rows = 0 if delivery.data_type == PASS else delivery.accepted
+    uploads.count(unit, actor.principal.name, actor.ip, rows=rows, size=len(delivery.body))
     return batch, False

@@ -15,6 +15,7 @@ from control_api.errors import Conflict, TooMany, Unavailable
 from control_api.ingest_rows import RowFault
 from control_api.models import IngestBatch
 from control_api.models.base import now_utc
+from jobstore.ingest import PASS
 
 FAULTS_KEPT = 10_000  # all of a batch: a node puts aside each row that is named
 RETRY_SECONDS = 5
@@ -92,7 +93,8 @@ def keep(unit: Session, node_id: int, delivery: Delivery) -> IngestBatch:
 def claim_next(unit: Session, claim_seconds: float | None, besides: Collection[int] = ()) -> list[IngestBatch]:
     """The batches to write next, together under their `write_id`, without their bodies: those that wait longest, of one kind.
 
-    Batches that were to be written together before come together again. `besides`: the `id` of those that this process has at work.
+    Batches that were to be written together before come together again. A pass comes alone, and after everything that came before it:
+    a row of it that is still on its way would look absent. `besides`: the `id` of those that this process has at work.
     With `claim_seconds`, only what no other process holds, held until then.
     """
     now = now_utc()
@@ -103,6 +105,8 @@ def claim_next(unit: Session, claim_seconds: float | None, besides: Collection[i
     if claim_seconds is not None:
         waiting = waiting.where(or_(col(IngestBatch.claimed_until).is_(None), col(IngestBatch.claimed_until) < now))
     oldest = unit.exec(waiting.limit(1).with_for_update(skip_locked=True)).first()
+    if oldest is not None and oldest.data_type == PASS and _is_anything_before(unit, oldest):
+        oldest = unit.exec(waiting.where(IngestBatch.data_type != PASS).limit(1).with_for_update(skip_locked=True)).first()
     if oldest is None:
         return []
     if oldest.write_id is not None:
@@ -113,7 +117,8 @@ def claim_next(unit: Session, claim_seconds: float | None, besides: Collection[i
             IngestBatch.platform == oldest.platform,
             IngestBatch.data_type == oldest.data_type,
         )
-        found = unit.exec(alike.limit(TOGETHER_BATCHES).with_for_update(skip_locked=True)).all()
+        most = 1 if oldest.data_type == PASS else TOGETHER_BATCHES
+        found = unit.exec(alike.limit(most).with_for_update(skip_locked=True)).all()
         batches = _take_together(found)
         # An identity that no node can guess and use for a batch of its own.
         write_id = oldest.batch_id if len(batches) == 1 else f"together:{uuid4().hex}"
@@ -123,6 +128,12 @@ def claim_next(unit: Session, claim_seconds: float | None, besides: Collection[i
         for batch in batches:
             batch.claimed_until = now + timedelta(seconds=claim_seconds)
     return batches
+
+
+def _is_anything_before(unit: Session, batch: IngestBatch) -> bool:
+    """Whether something that came earlier is not stored yet, whoever has it at work."""
+    earlier = select(IngestBatch.id).where(IngestBatch.state == "waiting", col(IngestBatch.id) < batch.id).limit(1)
+    return unit.exec(earlier).first() is not None
 
 
 def _take_together(batches: Sequence[IngestBatch]) -> list[IngestBatch]:

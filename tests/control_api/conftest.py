@@ -118,6 +118,11 @@ def make_settings(dsn: str, **more: object) -> Settings:
 
 
 @pytest.fixture(scope="session")
+def make_control_settings() -> Callable[..., Settings]:
+    return make_settings
+
+
+@pytest.fixture(scope="session")
 def settings(dsn: str) -> Settings:
     return make_settings(dsn)
 
@@ -203,6 +208,12 @@ class ListStore:
 
     def close(self) -> None:
         pass
+
+
+@pytest.fixture(scope="session")
+def new_list_store() -> type[ListStore]:
+    """Makes stores of rows in memory."""
+    return ListStore
 
 
 @pytest.fixture(scope="session")

@@ -196,6 +196,29 @@ def test_what_is_written_together_is_bounded(waiting_room: Database, given: dict
     assert claim(waiting_room) == [str(number) for number in range(taken)]
 
 
+def test_pass_comes_alone_and_after_everything_that_came_before_it(waiting_room: Database) -> None:
+    keep_waiting(waiting_room, 1)
+    keep_waiting(waiting_room, 2, first=1, data_type="pass")
+    keep_waiting(waiting_room, 1, first=3)
+
+    def claim_besides(*taken: IngestBatch) -> list[IngestBatch]:
+        return waiting_room.retry(lambda unit: ingest.claim_next(unit, None, {batch.id or 0 for batch in taken}))
+
+    def store(batches: list[IngestBatch]) -> None:
+        waiting_room.retry(lambda unit: ingest.mark_stored(unit, batches, {}))
+
+    rows = claim_besides()
+    assert [batch.batch_id for batch in rows] == ["kept-batch:0", "kept-batch:3"]
+    assert claim_besides(*rows) == [], "the first pass waits for them, whoever has them at work"
+    store(rows)
+    first = claim_besides()
+    assert [batch.batch_id for batch in first] == ["kept-batch:1"]
+    keep_waiting(waiting_room, 1, first=4)
+    assert [batch.batch_id for batch in claim_besides(*first)] == ["kept-batch:4"], "rows do not wait for a pass"
+    store(first)
+    assert [batch.batch_id for batch in claim_besides()] == ["kept-batch:2"]
+
+
 def test_failed_batches_come_together_again_when_they_are_retried(waiting_room: Database) -> None:
     keep_waiting(waiting_room, 2)
     with waiting_room.write() as unit:

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from jobspiders.demo.control import ControlPlane
 from jobstore.sql import SqlDatabase, parse_address
 from jobstore.sql.revisions import upgrade
 
@@ -87,6 +88,26 @@ def test_posting_whose_page_says_gone_is_delisted_at_once(lifecycle: Lifecycle) 
     assert lifecycle.crawl() == {"passes/complete": 1, "delisted/platform": 1}
     assert lifecycle.delisted() == {lost: "platform"}
     assert lifecycle.ask("SELECT MAX(reposts) FROM job") == [(0,)], "a search that still shows it does not bring it back"
+
+
+def test_nodes_behind_the_ingest_door_are_heard_like_those_that_write_themselves(operator: Any, tmp_path: Path) -> None:
+    with ControlPlane(tmp_path / "control") as plane:
+        credential = plane.command("nodes", "add", "node-1", "--days", "1").strip().splitlines()[-1]
+        door = {"CONTROL_API_URL": plane.url, "CONTROL_API_TOKEN": credential, "INGEST_ENABLED": "1", "CLICKHOUSE_DSN": "none"}
+        operator.extra = door
+        lifecycle = Lifecycle(operator, tmp_path / "control" / "jobs.db")
+        lost, called_gone, *_ = lifecycle.operator.truth("boss", ["工程师"], ["北京"])[0]["jobs"]
+        assert lifecycle.crawl(details="0") == {"passes/sent": 1}
+        lifecycle.switch(gone=[lost])
+        assert lifecycle.crawl(details="0") == {"passes/sent": 1}
+        assert lifecycle.crawl(details="0") == {"passes/sent": 1}
+        plane.catch_up()
+        assert lifecycle.delisted() == {lost: "absence"}
+        lifecycle.switch(gone=[called_gone], gone_shown=True)
+        assert lifecycle.crawl() == {"passes/sent": 1}
+        plane.catch_up()
+        assert lifecycle.delisted() == {called_gone: "platform"}
+        assert lifecycle.ask("SELECT outcome, COUNT(*) FROM keyword_pass GROUP BY outcome") == [("complete", 4)]
 
 
 def test_run_that_is_killed_is_no_pass(lifecycle: Lifecycle) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -16,8 +16,7 @@ from jobspiders.ledger import KeywordRun
 from jobspiders.passes import PASS_NOT_RECORDED, PassNotes, read_passes_needed
 from jobspiders.platforms.base import RawJob, Reading
 from jobstore.errors import StoreError, StoreUnavailableError
-from jobstore.lifecycle import KeywordPass, PassOutcome, judge_pass
-from jobstore.lifecycle_book import PassReport
+from jobstore.lifecycle import KeywordPass, PassOutcome, PassRecord, PassReport, judge_pass
 from jobstore.retry import RetryPolicy
 
 START = datetime(2026, 3, 1, tzinfo=UTC)
@@ -32,18 +31,15 @@ class WritingBook:
         self.passes: list[tuple[KeywordPass, dict[str, datetime]]] = []
         self.gone: list[tuple[set[str], datetime]] = []
         self.is_closed = False
+        self.is_door = False
 
-    def record_pass(self, one: KeywordPass, seen: Mapping[str, datetime]) -> PassReport:
+    def record(self, record: PassRecord) -> PassReport | None:
         if self.failures:
             self.failures -= 1
             raise self.error("away")
-        self.passes.append((one, dict(seen)))
-        return PassReport(judge_pass(one, 0), ("old",))
-
-    def delist(self, platform: Platform, ids: Iterable[str], at: datetime, *, since: datetime) -> list[str]:
-        assert since < at
-        self.gone.append((set(ids), at))
-        return sorted(self.gone[-1][0])
+        self.passes.append((record.one, dict(record.seen)))
+        self.gone += [(set(record.gone), record.one.ended_at)] if record.gone else []
+        return None if self.is_door else PassReport(judge_pass(record.one, 0), ("old",), record.gone)
 
     def close(self) -> None:
         self.is_closed = True
@@ -203,6 +199,14 @@ def test_store_away_at_the_end_of_the_crawl_is_asked_once() -> None:
     desk.notes.stop_waiting()
     assert desk.end() == PASS_NOT_RECORDED
     assert (desk.book.failures, desk.slept) == (99, [])
+
+
+def test_pass_that_is_judged_elsewhere_is_counted_as_sent() -> None:
+    desk = Desk()
+    desk.book.is_door = True
+    desk.read(["a"])
+    assert desk.end() is None
+    assert desk.counted == {"lifecycle/passes/sent": 1}
 
 
 def test_run_is_told_once() -> None:

@@ -4,6 +4,7 @@ import hashlib
 import json
 import threading
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
@@ -21,7 +22,8 @@ from jobstore.errors import (
     StoreUnavailableError,
     TransientStoreError,
 )
-from jobstore.ingest import PATH, IngestSink
+from jobstore.ingest import PATH, IngestBook, IngestSink
+from jobstore.lifecycle import KeywordPass, PassRecord
 
 Reply = Callable[[dict[str, Any]], tuple[int, dict[str, str], Any]]
 
@@ -135,6 +137,48 @@ def test_ingest_nobody_there_may_pass(make_job) -> None:
     with pytest.raises(StoreUnavailableError, match="CONTROL_API_URL"):
         sink.write_rows((make_job(),), "t:0")
     sink.close()
+
+
+@pytest.fixture
+def record() -> PassRecord:
+    at = datetime(2026, 3, 1, 8, tzinfo=UTC)
+    one = KeywordPass(Platform.BOSS, "python", "101", at, at + timedelta(minutes=5), 1, 1, ("search_empty",), claimed=1)
+    return PassRecord(one, {"a": at + timedelta(minutes=1)}, ("b",))
+
+
+def test_pass_goes_through_the_same_door_as_rows(door, record) -> None:
+    book = IngestBook(door.url, "secret-token")
+    assert book.record(record) is None
+    book.close()
+    ((path, headers, body),) = door.asked
+    assert (path, headers["token"], body["data_type"], body["platform"]) == (PATH, "secret-token", "pass", "boss")
+    assert body["data_list"] == [
+        {
+            "text": "python",
+            "city_code": "101",
+            "started_at": "2026-03-01T08:00:00+00:00",
+            "ended_at": "2026-03-01T08:05:00+00:00",
+            "jobs": 1,
+            "pages": 1,
+            "causes": ["search_empty"],
+            "is_truncated": False,
+            "claimed": 1,
+            "seen": {"a": "2026-03-01T08:01:00+00:00"},
+            "gone": ["b"],
+        }
+    ]
+
+
+@pytest.mark.parametrize(
+    ("status", "answer"), [(413, {}), (422, {}), (202, {"rejected": 1, "faults": [{"row": 0, "column": "seen", "message": "no"}]})]
+)
+def test_pass_that_the_door_refuses_is_no_pass(door, record, status, answer) -> None:
+    door.reply = lambda body: (status, {}, answer)
+    book = IngestBook(door.url, "secret-token")
+    with pytest.raises(StatementRefusedError) as caught:
+        book.record(record)
+    assert "secret-token" not in str(caught.value)
+    book.close()
 
 
 @pytest.mark.parametrize("url", ["", "control.example", "http://", "https://user:pw@control.example"])

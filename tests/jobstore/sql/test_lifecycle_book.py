@@ -10,8 +10,8 @@ import pytest
 
 from benchmarks.lifecycle import FAILURES, run
 from jobschema import Company, Job, Platform
-from jobstore.lifecycle import Authority, KeywordPass, PassOutcome
-from jobstore.lifecycle_book import LifecycleBook, PassReport
+from jobstore.lifecycle import Authority, KeywordPass, PassOutcome, PassRecord, PassReport
+from jobstore.lifecycle_book import LifecycleBook
 from jobstore.sql import SqlSink
 
 START = datetime(2026, 3, 1, 8, 0, tzinfo=UTC)
@@ -30,7 +30,15 @@ class Keyword:
         at = START + timedelta(hours=hour)
         seen = {job_id: at + timedelta(minutes=1) for job_id in ids}
         self.sink.write_rows([self.make_job(job_id, crawled_at=when) for job_id, when in seen.items()], "t")
-        values = {"jobs": len(ids)} | values
+        return self._end(at, seen, values)
+
+    def see(self, ids: list[str], hour: float, **values: Any) -> PassReport:
+        """The same, and the store has none of its rows."""
+        at = START + timedelta(hours=hour)
+        return self._end(at, dict.fromkeys(ids, at + timedelta(minutes=1)), values)
+
+    def _end(self, at: datetime, seen: dict[str, datetime], values: dict[str, Any]) -> PassReport:
+        values = {"jobs": len(seen)} | values
         one = KeywordPass(Platform.BOSS, self.text, "101010100", at, at + timedelta(minutes=5), **values)
         return self.book.record_pass(one, seen)
 
@@ -98,6 +106,28 @@ def test_every_keyword_that_showed_it_must_miss_it(sink: SqlSink, make_job: Make
         assert python.show(KEPT, hour).delisted == ()
     assert golang.show(KEPT, 4).delisted == ()
     assert golang.show(KEPT, 5).delisted == ("gone",)
+
+
+@pytest.mark.parametrize("text", ["python", "java"], ids=["by the same keyword", "by another"])
+def test_a_posting_that_was_seen_and_whose_row_is_not_stored_is_not_gone(sink: SqlSink, make_job: Make, text: str) -> None:
+    python = Keyword(sink, make_job)
+    python.show(ALL, 0)
+    seer = Keyword(sink, make_job, text)
+    seer.show([], 0, jobs=1)
+    for hour in (1, 2, 3):
+        seer.see(["gone"], hour)
+        python.show(KEPT, hour + 0.5, jobs=10)
+    assert state(python).is_listed
+
+
+def test_a_pass_with_the_platforms_word_is_one_record(python: Keyword) -> None:
+    python.show(ALL, 0)
+    at = START + timedelta(hours=1)
+    one = KeywordPass(Platform.BOSS, "python", "101010100", at, at + timedelta(minutes=5), len(KEPT))
+    record = PassRecord(one, dict.fromkeys(KEPT, at), ("gone",))
+    assert python.book.record(record) == PassReport(PassOutcome.COMPLETE, (), ("gone",))
+    assert state(python).delisted_by is Authority.PLATFORM
+    assert python.book.record(record) == PassReport(PassOutcome.COMPLETE)
 
 
 def test_a_keyword_that_never_showed_it_says_nothing(sink: SqlSink, make_job: Make) -> None:
