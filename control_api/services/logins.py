@@ -57,7 +57,9 @@ def check_attempt(unit: Session, attempt_id: int, settings: Settings) -> None:
     Every other attempt that is written down counts, also one that is still being looked at: of those that pass, the last to be
     written has seen the rest, so however many come at the same time no more than the allowed ones pass.
     """
-    attempt = unit.get_one(LoginAttempt, attempt_id)
+    attempt = unit.get(LoginAttempt, attempt_id)
+    if attempt is None:  # the same user came in from this address a moment ago: what was written before is forgotten
+        return
     by_user, by_ip = LoginAttempt.username_hash == attempt.username_hash, LoginAttempt.ip == attempt.ip
     limits = (
         ((by_user, by_ip), settings.login_failures_per_user_and_ip),
@@ -97,10 +99,10 @@ def refuse(unit: Session, candidate: Candidate, actor: Actor) -> None:
 
 
 def start_session(unit: Session, candidate: Candidate, actor: Actor, signer: TokenSigner, lifetime: timedelta) -> str:
-    """Forget the failures of this user from this address, and issue an access token."""
-    user = unit.get_one(User, candidate.user_id)
-    attempt = unit.get_one(LoginAttempt, candidate.attempt_id)
-    unit.exec(delete(LoginAttempt).where(col(LoginAttempt.username_hash) == attempt.username_hash, col(LoginAttempt.ip) == attempt.ip))
+    """Forget the failures of this user from this address, and issue an access token. Raises Unauthenticated."""
+    user = _find_proved(unit, candidate)
+    by_user, by_ip = col(LoginAttempt.username_hash) == hash_username(user.username), col(LoginAttempt.ip) == actor.ip
+    unit.exec(delete(LoginAttempt).where(by_user, by_ip, col(LoginAttempt.id) <= candidate.attempt_id))
     now = now_utc()
     session = AuthSession(jti=make_jti(), user_id=user.id or 0, issued_at=now, expires_at=now + lifetime, ip=actor.ip)
     unit.add(session)
@@ -108,6 +110,18 @@ def start_session(unit: Session, candidate: Candidate, actor: Actor, signer: Tok
     named = Actor(Principal("user", user.id or 0, user.username, frozenset()), actor.ip, actor.request_id)
     audit.record(unit, named, "login", user)
     return signer.sign(subject=str(user.id), jti=session.jti, issued_at=now, expires_at=session.expires_at)
+
+
+def _find_proved(unit: Session, candidate: Candidate) -> User:
+    """The user whose password was proved, nobody else's until the unit ends. Raises Unauthenticated when it is not his any more.
+
+    To prove a password takes a while, in which it may be changed, and the user switched off or removed: those who did so ended the
+    sessions that they saw.
+    """
+    user = unit.exec(select(User).where(User.id == candidate.user_id).with_for_update()).first()
+    if user is None or not user.is_active or user.password_hash != candidate.password_hash:
+        raise refuse_wrong()
+    return user
 
 
 def log_out(unit: Session, actor: Actor) -> None:
@@ -139,8 +153,8 @@ def set_password(unit: Session, user: User, password: str, *, min_length: int, m
 
 
 def change_own_password(unit: Session, actor: Actor, candidate: Candidate, password: str, min_length: int) -> None:
-    """After the present password was proved: set the new one."""
-    user = unit.get_one(User, candidate.user_id)
+    """After the present password was proved: set the new one. Raises Unauthenticated, Invalid."""
+    user = _find_proved(unit, candidate)
     set_password(unit, user, password, min_length=min_length, must_change=False)
     drop_attempt(unit, candidate.attempt_id)
     audit.record(unit, actor, "user.password", user, after={"password": True, "sessions": "revoked"})

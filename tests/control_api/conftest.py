@@ -307,14 +307,14 @@ def add_user(control: Control, password_hash: str) -> Callable[..., int]:
 
 
 @pytest.fixture
-def log_in(control: Control, add_user: Callable[..., int]) -> Login:
+def log_in(control: Control, add_user: Callable[..., int], password_hash: str) -> Login:
     """Adds a user with roles and returns the headers of his session."""
 
     def enter(username: str, *role_names: str) -> Headers:
         user_id = add_user(username, *role_names)
         with control.database.write() as unit:
             attempt_id = logins.note_attempt(unit, username, "127.0.0.1")
-            candidate = logins.Candidate(attempt_id, user_id, "")
+            candidate = logins.Candidate(attempt_id, user_id, password_hash)
             token = logins.start_session(unit, candidate, CLI, control.signer, timedelta(days=7))
         return {"Authorization": f"Bearer {token}"}
 

@@ -9,12 +9,14 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from fastapi.testclient import TestClient
 from jose import jwt
-from sqlmodel import col, select, update
+from sqlmodel import col, delete, select, update
 
 from control_api.config import Settings
 from control_api.deps import Control
+from control_api.errors import Unauthenticated
 from control_api.models import AuditLog, AuthSession, LoginAttempt, User
 from control_api.models.base import now_utc
+from control_api.principal import Actor
 from control_api.security import DUMMY_HASH
 from control_api.services import logins
 
@@ -134,6 +136,28 @@ def test_log_in_success_clears_failures(client: TestClient, control: Control, ad
     assert _enter(client, "li.na").status_code == 200  # type: ignore[attr-defined]
     with control.database.read() as unit:
         assert unit.exec(select(LoginAttempt)).all() == []
+
+
+def test_log_in_right_many_at_once_lets_everybody_in(client: TestClient, add_user: Callable[..., int]) -> None:
+    add_user("li.na", "viewer")
+    with ThreadPoolExecutor(5) as pool:
+        answers = list(pool.map(lambda _: _enter(client, "li.na").status_code, range(5)))  # type: ignore[attr-defined]
+    assert answers == [200] * 5
+
+
+@pytest.mark.parametrize("change", [{"password_hash": DUMMY_HASH}, {"is_active": False}, None])
+def test_log_in_user_changed_while_the_password_is_looked_at_is_refused(
+    control: Control, add_user: Callable[..., int], password_hash: str, change: dict[str, object] | None
+) -> None:
+    user_id = add_user("li.na")
+    candidate = logins.Candidate(1, user_id, password_hash)
+    with control.database.write() as unit:
+        that = col(User.id) == user_id
+        unit.exec(delete(User).where(that) if change is None else update(User).where(that).values(**change))
+    with pytest.raises(Unauthenticated), control.database.write() as unit:
+        logins.start_session(unit, candidate, Actor(logins.NOBODY), control.signer, timedelta(days=7))
+    with pytest.raises(Unauthenticated), control.database.write() as unit:
+        logins.change_own_password(unit, Actor(logins.NOBODY), candidate, "another-long-phrase-77", 12)
 
 
 def test_username_typed_wrong_is_kept_nowhere(client: TestClient, control: Control) -> None:
