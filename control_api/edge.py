@@ -13,10 +13,12 @@ from typing import Any
 
 from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
+from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from control_api.logs import request_id_var
 from control_api.metrics import Metrics
+from control_api.problems import answer_unknown
 
 logger = logging.getLogger("control_api.access")
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
@@ -75,6 +77,11 @@ class EdgeMiddleware:
                 await _refuse_body(answer, limit, request_id)
             else:
                 await self.app(scope, _BoundedBody(receive, limit, self._body_seconds), answer)
+        except Exception as error:
+            # Answered here, not by the server around us: it knows neither headers nor request id, and logs the error's text.
+            if answer.has_started:
+                raise
+            await (await answer_unknown(Request(scope), error))(scope, receive, answer)
         finally:
             seconds = time.perf_counter() - started
             self._note(scope, answer.status, seconds)
@@ -159,10 +166,11 @@ class _Answer:
         self._request_id = request_id.encode()
         self._is_api = path.startswith("/api/")
         self.status = 500
+        self.has_started = False
 
     async def __call__(self, message: Message) -> None:
         if message["type"] == "http.response.start":
-            self.status = message["status"]
+            self.status, self.has_started = message["status"], True
             given = list(message.get("headers", []))
             names = {name.lower() for name, _ in given}
             extra = [*self._headers, (b"x-request-id", self._request_id)]

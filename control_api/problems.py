@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from http import HTTPStatus
+from traceback import extract_tb
 from typing import Any
 
 from fastapi import FastAPI, Request
@@ -21,6 +22,7 @@ from jobstore.errors import StatementRefusedError, StoreError
 logger = logging.getLogger(__name__)
 MEDIA_TYPE = "application/problem+json"
 PLACE = "docs/control.md#"
+FRAMES_LOGGED = 20
 _SLUGS = {400: "bad-request", 404: "not-found", 405: "method-not-allowed", 408: "too-slow", 413: "too-large", 415: "bad-request"}
 
 
@@ -89,25 +91,22 @@ async def _answer_database(request: Request, error: Exception) -> JSONResponse:
     if is_absence(error) or is_collision(error):
         logger.warning("database away or busy: %s", type(error.orig).__name__)
         return await _answer_problem(request, Unavailable("The database is busy or does not answer. Nothing was changed.", retry_after=2))
-    return await _answer_unknown(request, error)
+    return await answer_unknown(request, error)
 
 
 async def _answer_store(request: Request, error: Exception) -> JSONResponse:
     if not isinstance(error, StoreError):
         raise error
     if isinstance(error, StatementRefusedError):
-        return await _answer_unknown(request, error)
+        return await answer_unknown(request, error)
     logger.warning("store of rows: %s", error)
     return await _answer_problem(request, Unavailable("The store of rows is busy or does not answer.", retry_after=5))
 
 
-async def _answer_unknown(request: Request, error: Exception) -> JSONResponse:
-    # The class and the place, not the text: a driver's message may quote values.
-    trace = error.__traceback__
-    while trace is not None and trace.tb_next is not None:
-        trace = trace.tb_next
-    place = f"{trace.tb_frame.f_code.co_filename}:{trace.tb_lineno}" if trace else "?"
-    logger.error("unexpected %s at %s", type(error).__name__, place, extra={"method": request.method})
+async def answer_unknown(request: Request, error: Exception) -> JSONResponse:
+    """The answer to an error that nobody expected. The log gets its class and the way to it, not its text: a driver's may quote values."""
+    way = [f"{frame.filename}:{frame.lineno}" for frame in extract_tb(error.__traceback__)] or ["?"]
+    logger.error("unexpected %s at %s", type(error).__name__, way[-1], extra={"method": request.method, "way": way[-FRAMES_LOGGED:]})
     return describe(
         500, "internal", "Something went wrong here", "The request failed for a reason that is ours; the log has it under this request id."
     )
@@ -120,7 +119,7 @@ def install_problems(app: FastAPI) -> None:
     app.add_exception_handler(HTTPException, _answer_http)
     app.add_exception_handler(DBAPIError, _answer_database)
     app.add_exception_handler(StoreError, _answer_store)
-    app.add_exception_handler(Exception, _answer_unknown)
+    app.add_exception_handler(Exception, answer_unknown)
 
 
 def answers(*statuses: int) -> dict[int | str, dict[str, Any]]:
