@@ -34,7 +34,8 @@ def matches_password(password: str, password_hash: str) -> bool:
     """Whether the password belongs to the hash. Takes the same time for an account that does not exist: pass DUMMY_HASH."""
     with _HASHES_AT_A_TIME:
         try:
-            return _PASSWORDS.verify(password, password_hash)
+            # A form may come with half a character, in an encoding of the sender's choice.
+            return _PASSWORDS.verify(password.encode("utf-8", "surrogatepass"), password_hash)
         except PwdlibError:
             return False
 

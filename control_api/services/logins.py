@@ -34,8 +34,9 @@ class Candidate:
 
 
 def normalise_username(username: str) -> str:
-    """The one form of a user name: no invisible differences, no capitals."""
-    return unicodedata.normalize("NFKC", username).strip().casefold()
+    """The one form of a user name: no invisible differences, no capitals, no half characters, which no database takes."""
+    whole = username.encode("utf-8", "replace").decode()
+    return unicodedata.normalize("NFKC", whole).strip().casefold()
 
 
 def hash_username(username: str) -> str:

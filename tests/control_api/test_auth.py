@@ -160,6 +160,18 @@ def test_log_in_user_changed_while_the_password_is_looked_at_is_refused(
         logins.change_own_password(unit, Actor(logins.NOBODY), candidate, "another-long-phrase-77", 12)
 
 
+@pytest.mark.parametrize(("username", "password"), [("li.na", r"\ud800"), (r"\ud800", "wrong-pass-phrase-1")])
+def test_log_in_half_a_character_answers_like_a_wrong_password(
+    client: TestClient, add_user: Callable[..., int], username: str, password: str
+) -> None:
+    add_user("li.na", "viewer")
+    part = '--X\r\nContent-Disposition: form-data; name="{}"\r\n\r\n{}\r\n'
+    form = part.format("username", username) + part.format("password", password) + "--X--\r\n"
+    kind = {"Content-Type": "multipart/form-data; boundary=X; charset=unicode_escape"}
+    answer = client.post("/api/v1/auth/token", content=form, headers=kind)
+    assert (answer.status_code, answer.json()["detail"]) == (401, logins.WRONG)
+
+
 def test_username_typed_wrong_is_kept_nowhere(client: TestClient, control: Control) -> None:
     _enter(client, "my-planted-password-in-the-wrong-field")
     with control.database.read() as unit:
