@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated, Any
 
-from pydantic import ConfigDict, Field, SecretStr
+from pydantic import ConfigDict, Field, SecretStr, model_validator
 
 from control_api.rights import USER_SCOPES
 from control_api.schemas.base import Answer, Line, Name, Request, RowId, Words
@@ -36,6 +36,13 @@ class PasswordChange(Request):
 
     current: SecretStr = Field(max_length=128)
     new: SecretStr = Field(max_length=128)
+
+    @model_validator(mode="after")
+    def _refuse_the_same(self) -> PasswordChange:
+        # Whoever was given a password shares it until he has another one.
+        if self.new == self.current:
+            raise ValueError("the new password is the present one")
+        return self
 
 
 class PasswordReset(Request):

@@ -173,3 +173,13 @@ def test_departments_and_menu_form_trees(client: TestClient, admin: Headers, vie
     assert client.post("/api/v1/menu", headers=admin, json={**entry, "path": "javascript:alert(1)"}).status_code == 422
     assert client.patch(f"/api/v1/menu/{made['id']}", headers=admin, json={"title": "Log"}).json()["title"] == "Log"
     assert client.delete(f"/api/v1/menu/{made['id']}", headers=admin).status_code == 204
+
+
+def test_password_given_by_somebody_else_is_not_changed_to_itself(client: TestClient, admin: Headers) -> None:
+    client.post("/api/v1/user", headers=admin, json=NEW)
+    token = client.post("/api/v1/auth/token", data={"username": NEW["username"], "password": NEW["password"]}).json()["access_token"]
+    headers = {"Authorization": f"Bearer {token}"}
+    same = client.put("/api/v1/auth/password", headers=headers, json={"current": NEW["password"], "new": NEW["password"]})
+    assert same.status_code == 422
+    assert str(NEW["password"]) not in same.text
+    assert client.get("/api/v1/auth/me", headers=headers).json()["scopes"] == ["self"]
