@@ -10,6 +10,7 @@ from fastapi.security import OAuth2PasswordRequestForm
 
 from control_api.deps import Control, ControlDep, VisitorDep, needs
 from control_api.errors import Problem, TooMany
+from control_api.models.base import now_utc
 from control_api.principal import Actor
 from control_api.problems import answers
 from control_api.rights import SELF
@@ -29,6 +30,8 @@ def log_in(form: Annotated[OAuth2PasswordRequestForm, Depends()], control: Contr
     lifetime = timedelta(seconds=control.settings.access_token_seconds)
     with control.database.write() as unit:
         token = logins.start_session(unit, candidate, visitor, control.signer, lifetime)
+    window = timedelta(seconds=control.settings.login_window_seconds)
+    control.database.retry(lambda unit: logins.forget_old(unit, now_utc(), window))
     return AccessToken(access_token=token, expires_in=control.settings.access_token_seconds)
 
 

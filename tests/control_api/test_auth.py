@@ -260,3 +260,19 @@ def test_session_in_the_header_of_nodes_is_refused_also_when_it_is_remembered(cl
     assert client.get("/api/v1/auth/me", headers=admin).status_code == 200
     session = admin["Authorization"].removeprefix("Bearer ")
     assert client.get("/api/v1/auth/me", headers={"token": session}).status_code == 401
+
+
+def test_log_in_forgets_attempts_and_sessions_that_matter_no_more(
+    client: TestClient, control: Control, add_user: Callable[..., int]
+) -> None:
+    user_id = add_user("li.na", "viewer")
+    now = now_utc()
+    with control.database.write() as unit:
+        for seconds in (901, 10):
+            attempt = LoginAttempt(username_hash=f"{seconds}", ip="192.0.2.1", at=now - timedelta(seconds=seconds))
+            session = AuthSession(jti=f"{seconds}", user_id=user_id, issued_at=now, expires_at=now + timedelta(seconds=900 - seconds))
+            unit.add_all((attempt, session))
+    assert _enter(client, "li.na").status_code == 200  # type: ignore[attr-defined]
+    with control.database.read() as unit:
+        assert unit.exec(select(LoginAttempt.username_hash)).all() == ["10"]
+        assert "901" not in unit.exec(select(AuthSession.jti)).all()
