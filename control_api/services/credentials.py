@@ -76,7 +76,8 @@ def is_good(credential: NodeCredential) -> bool:
 
 
 def _find(unit: Session, node_id: int, credential_id: int) -> NodeCredential:
-    credential = unit.get(NodeCredential, credential_id)
+    # Nobody else's until the unit ends: of two who replace a credential at once, one is told that it ended.
+    credential = unit.get(NodeCredential, credential_id, with_for_update=True)
     if credential is None or credential.node_id != node_id:
         raise NotFound(f"Node {node_id} has no credential {credential_id}.")
     return credential

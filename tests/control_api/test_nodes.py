@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -190,3 +191,12 @@ def test_use_of_a_credential_is_written_down_every_five_minutes(client: TestClie
     again = beat_anew()
     assert again is not None
     assert again >= first
+
+
+def test_credential_rotated_by_two_at_once_has_one_successor(client: TestClient, admin: Headers) -> None:
+    node_id = client.post("/api/v1/node", headers=admin, json={"name": "node-9"}).json()["id"]
+    path = f"/api/v1/node/{node_id}/credential"
+    old = client.post(path, headers=admin, json={"scopes": ["ingest"]}).json()
+    with ThreadPoolExecutor(6) as pool:
+        answers = list(pool.map(lambda _: client.post(f"{path}/{old['id']}/rotate", headers=admin, json={}).status_code, range(6)))
+    assert sorted(answers) == [201, *[409] * 5]
