@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import product
 from typing import Any
 
@@ -118,9 +118,19 @@ def _take_over(keyword: Keyword, plan: KeywordPlan) -> bool:
         "is_enabled": plan.is_enabled,
     }
     changed = {name: value for name, value in values.items() if getattr(keyword, name) != value}
-    for name, value in changed.items():
-        setattr(keyword, name, value)
+    _set(keyword, changed)
     return bool(changed)
+
+
+def _set(keyword: Keyword, values: dict[str, Any]) -> None:
+    """Set columns. A keyword that waits for its turn waits for the one that a new interval gives, counted from its last end."""
+    is_new = values.get("interval_seconds", keyword.interval_seconds) != keyword.interval_seconds
+    for name, value in values.items():
+        setattr(keyword, name, value)
+    now, ended_at, seconds = now_utc(), keyword.last_ended_at, keyword.interval_seconds
+    is_due = keyword.available_at is not None and keyword.available_at <= now
+    if is_new and ended_at is not None and not keyword.attempt and not is_due and not _is_taken(keyword, now):
+        keyword.available_at = None if seconds is None else max(now, ended_at + timedelta(seconds=seconds))
 
 
 def join_tags(tags: Iterable[str]) -> str:
@@ -130,14 +140,15 @@ def join_tags(tags: Iterable[str]) -> str:
 
 def change(unit: Session, actor: Actor, keyword_id: int, values: dict[str, Any]) -> Keyword:
     """Change depth, priority, interval_seconds, tags, is_enabled: what is in `values`."""
-    keyword = find(unit, keyword_id)
+    keyword = unit.exec(select(Keyword).where(Keyword.id == keyword_id).with_for_update()).first()
+    if keyword is None:
+        raise NotFound(f"There is no keyword {keyword_id}.")
     before = audit.snapshot(keyword)
     if "priority" in values:
         values["rank"] = -values.pop("priority")
     if "tags" in values:
         values["tags"] = join_tags(values["tags"])
-    for name, value in values.items():
-        setattr(keyword, name, value)
+    _set(keyword, values)
     unit.flush()
     audit.record(unit, actor, "keyword.change", keyword, before=before, after=audit.snapshot(keyword))
     return keyword

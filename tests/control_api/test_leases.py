@@ -272,3 +272,32 @@ def test_runs_are_searched_by_every_filter(
     add_keywords(201, city_code="2")
     broad = client.get("/api/v1/keyword/runs", headers=viewer, params={"text": "词"})
     assert (broad.status_code, "More than 200" in broad.json()["detail"]) == (422, True)
+
+
+@pytest.mark.parametrize(("old", "new"), [(None, 3600), (86400, 3600), (3600, 86400)])
+def test_interval_changed_counts_from_the_last_end(
+    client: TestClient,
+    database: Database,
+    node: Headers,
+    operator: Headers,
+    add_keywords: Callable[..., list[int]],
+    old: int | None,
+    new: int,
+) -> None:
+    (keyword_id,) = add_keywords(interval_seconds=old)
+    _say(client, node, _claim(client, node)[0], "complete")
+    client.patch(f"/api/v1/keyword/{keyword_id}", headers=operator, json={"interval_seconds": new})
+    keyword = _read(database, keyword_id)
+    assert keyword.last_ended_at is not None
+    assert keyword.available_at == keyword.last_ended_at + timedelta(seconds=new)
+
+
+def test_interval_taken_away_leaves_a_keyword_to_who_asks_and_what_is_due_due(
+    client: TestClient, database: Database, node: Headers, operator: Headers, add_keywords: Callable[..., list[int]]
+) -> None:
+    done, due = add_keywords(2, interval_seconds=3600)
+    _say(client, node, _claim(client, node)[0], "complete")
+    plans = {"keywords": [{"text": f"词{n}", "platforms": ["boss"], "cities": ["1"]} for n in range(2)], "update": True}
+    assert client.post("/api/v1/keyword/import", headers=operator, json=plans).json()["updated"] == 2
+    assert _read(database, done).available_at is None
+    assert [lease["keyword"]["keyword_id"] for lease in _claim(client, node, 2)] == [str(due)]  # type: ignore[index]
