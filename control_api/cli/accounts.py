@@ -7,7 +7,7 @@ import secrets
 
 from sqlmodel import select
 
-from control_api.cli.console import Desk, UsageError, read_password, say, say_table
+from control_api.cli.console import Desk, UsageError, read_name, read_password, say, say_table
 from control_api.models import User
 from control_api.services import roles, users
 from control_api.services.logins import normalise_username
@@ -16,14 +16,14 @@ from control_api.services.logins import normalise_username
 def add_parsers(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Declare the commands."""
     admin = commands.add_parser("create-admin", help="add the first administrator; refused when there is one")
-    admin.add_argument("--username", default="admin")
+    admin.add_argument("--username", type=read_name, default="admin")
     admin.add_argument("--password-stdin", action="store_true", help="read it from stdin; without this one is made and printed once")
     admin.add_argument("--if-none", action="store_true", help="do nothing, quietly, when there is one")
     admin.set_defaults(run=create_admin)
     people = commands.add_parser("users", help="list, add, enable, disable users, set passwords").add_subparsers(required=True)
     people.add_parser("list").set_defaults(run=list_users)
     add = people.add_parser("add")
-    add.add_argument("username")
+    add.add_argument("username", type=read_name)
     add.add_argument("--role", action="append", default=[], help="may be given several times")
     for parser, run in ((add, add_user), (people.add_parser("password"), set_password)):
         if parser is not add:

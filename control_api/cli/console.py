@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import argparse
 import getpass
 import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from unicodedata import east_asian_width
+
+from pydantic import TypeAdapter, ValidationError
 
 from control_api.config import Settings
 from control_api.deps import Control
@@ -14,6 +17,7 @@ from control_api.errors import ControlError
 from control_api.main import create_app
 from control_api.principal import Actor, Principal
 from control_api.rights import USER_SCOPES
+from control_api.schemas.base import Name
 
 
 class UsageError(ControlError):
@@ -42,6 +46,14 @@ def _read_login() -> str:
         return getpass.getuser()[:64]
     except (OSError, KeyError):
         return "unknown"
+
+
+def read_name(text: str) -> str:
+    """A name as the API takes it, for argparse."""
+    try:
+        return TypeAdapter(Name).validate_python(text)
+    except ValidationError:
+        raise argparse.ArgumentTypeError("a name has 2 to 64 of A-Z a-z 0-9 . _ @ - and begins with a letter or a digit") from None
 
 
 def say(text: str = "") -> None:

@@ -11,12 +11,13 @@ from pathlib import Path
 from pydantic import TypeAdapter, ValidationError
 from sqlmodel import select
 
-from control_api.cli.console import Desk, UsageError, say, say_table
+from control_api.cli.console import Desk, UsageError, read_name, say, say_table
 from control_api.keyword_csv import LineFault, read_csv
 from control_api.models import Node
 from control_api.models.base import now_utc
 from control_api.redis_queue import RedisQueue, open_redis
 from control_api.routers.keywords import plan
+from control_api.schemas.fleet import Days
 from control_api.schemas.keywords import KeywordCreate
 from control_api.schemas.tokens import TokenImport
 from control_api.services import credentials, keywords, leases, lending, nodes, tokens
@@ -58,9 +59,9 @@ def _add_token_parsers(actions: argparse._SubParsersAction[argparse.ArgumentPars
 def _add_node_parsers(actions: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     actions.add_parser("list").set_defaults(run=list_nodes)
     add = actions.add_parser("add", help="a node (if it is new) and a credential, printed once")
-    add.add_argument("name")
+    add.add_argument("name", type=read_name)
     add.add_argument("--scope", action="append", choices=["ingest", "keyword", "token"], help="several times; all three when left out")
-    add.add_argument("--days", type=int, default=90)
+    add.add_argument("--days", type=_read_days, default=90)
     add.set_defaults(run=add_node)
     for name, is_draining in (("drain", True), ("undrain", False)):
         parser = actions.add_parser(name)
@@ -69,6 +70,14 @@ def _add_node_parsers(actions: argparse._SubParsersAction[argparse.ArgumentParse
     revoke = actions.add_parser("revoke", help="revoke every credential of a node")
     revoke.add_argument("name")
     revoke.set_defaults(run=revoke_node)
+
+
+def _read_days(text: str) -> int:
+    """For how long a credential is good, as the API takes it."""
+    try:
+        return TypeAdapter(Days).validate_python(text)
+    except ValidationError:
+        raise argparse.ArgumentTypeError("1 to 730 days") from None
 
 
 def import_keywords(desk: Desk, options: argparse.Namespace) -> None:

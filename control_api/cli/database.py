@@ -69,6 +69,8 @@ def dump_rows(desk: Desk, options: argparse.Namespace) -> None:
         handle = os.open(options.file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except FileExistsError:
         raise UsageError(f"{options.file} exists; name a new file.") from None
+    except OSError as error:
+        raise UsageError(f"{options.file} cannot be written ({type(error).__name__}).") from None
     with os.fdopen(handle, "w", encoding="utf-8") as file, desk.control.database.read() as unit:
         if unit.get_bind().dialect.name != "sqlite":
             unit.connection(execution_options={"isolation_level": "REPEATABLE READ"})

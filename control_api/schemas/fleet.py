@@ -12,6 +12,7 @@ from jobschema import Platform
 
 NodeState = Literal["new", "alive", "draining", "lost", "stopped"]
 VitalName = Annotated[str, Field(min_length=1, max_length=40, pattern=r"^[a-z][a-z0-9_/.]*$")]
+Days = Annotated[int, Field(ge=1, le=730, description="For how long it is good")]
 VitalValue = Annotated[float, Field(ge=-1e15, le=1e15, allow_inf_nan=False)]
 
 
@@ -87,13 +88,13 @@ class CredentialCreate(Request):
     """A new credential for a node."""
 
     scopes: list[Literal["ingest", "keyword", "token"]] = Field(min_length=1, max_length=3, examples=[["ingest", "keyword", "token"]])
-    days: int = Field(90, ge=1, le=730, description="For how long it is good")
+    days: Days = 90
 
 
 class CredentialRotate(Request):
     """A successor for a credential."""
 
-    days: int = Field(90, ge=1, le=730)
+    days: Days = 90
     grace_seconds: int = Field(0, ge=0, le=7 * 24 * 3600, description="How long the old one is still good")
 
 

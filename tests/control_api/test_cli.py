@@ -131,3 +131,23 @@ def test_database_error_hides_the_address(run: object, monkeypatch: pytest.Monke
     assert "planted-pw" not in said
     assert "doctor" in said
     assert "planted-pw" not in run("doctor", code=1)  # type: ignore[operator]
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("users", "add", "", "--password-stdin"),
+        ("users", "add", "ol\u200bga", "--password-stdin"),
+        ("create-admin", "--username", "a b"),
+        ("nodes", "add", "node\n1"),
+        ("nodes", "add", "node-1", "--days", "-5"),
+        ("nodes", "add", "node-1", "--days", "99999999"),
+    ],
+)
+def test_names_and_days_that_the_api_refuses_are_refused_here_too(ready: object, command: tuple[str, ...]) -> None:
+    with pytest.raises(SystemExit, match="2"):
+        ready(*command)  # type: ignore[operator]
+
+
+def test_dump_into_a_folder_that_is_not_there_says_so(ready: object) -> None:
+    assert "nowhere" in ready("db", "dump", "nowhere/file", code=2)  # type: ignore[operator]
