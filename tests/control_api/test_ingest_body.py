@@ -84,3 +84,8 @@ def test_json_broken_or_deep_is_refused(text: str) -> None:
 
 def test_json_with_half_a_character_is_read() -> None:
     assert read_json(json.dumps(["\ud800"]).encode()) == ["\ud800"]
+
+
+def test_json_with_a_number_that_no_column_holds_is_read() -> None:
+    digits = "9" * 5000  # more than Python takes for one whole number
+    assert read_json(f"[{digits}, -{digits}, 17]".encode()) == [float("inf"), float("-inf"), 17]
