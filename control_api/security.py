@@ -16,6 +16,8 @@ from jose import JWTError, jwt
 from pwdlib import PasswordHash
 from pwdlib.exceptions import PwdlibError
 
+from control_api.errors import Unavailable
+
 ALGORITHM = "HS256"
 NODE_PREFIX = "jn"
 _HASHES_AT_A_TIME = threading.BoundedSemaphore(2)  # each takes 64 MiB: a flood of logins must not take the machine
@@ -133,11 +135,13 @@ class TokenCipher:
         return self._fernet.encrypt(token.encode()).decode()
 
     def decrypt(self, ciphertext: str) -> str:
-        """The token. Raises ValueError when no key fits."""
+        """The token. Raises Unavailable when no key fits."""
         try:
             return self._fernet.decrypt(ciphertext.encode()).decode()
         except InvalidToken:
-            raise ValueError("none of CONTROL_TOKEN_KEYS decrypts this token; add the key that it was stored with") from None
+            raise Unavailable(
+                "None of CONTROL_TOKEN_KEYS decrypts a token that is needed; add the key that it was stored with.", retry_after=300
+            ) from None
 
     def fingerprint(self, token: str) -> str:
         """The fingerprint under the first key."""

@@ -108,7 +108,7 @@ def read_history(unit: Session, token_id: int, *, before_id: int | None, limit: 
 
 
 def encrypt_anew(unit: Session, actor: Actor, cipher: TokenCipher) -> int:
-    """Encrypt every token with the first key; afterwards the other keys can go. Returns how many. Raises ValueError when no key fits."""
+    """Encrypt every token with the first key; afterwards the other keys can go. Returns how many. Raises Unavailable when no key fits."""
     tokens = unit.exec(select(Token).with_for_update()).all()
     for token in tokens:
         secret = cipher.decrypt(token.ciphertext)

@@ -17,6 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from jose import jwt
 
+from control_api.errors import Unavailable
 from control_api.security import (
     DUMMY_HASH,
     TokenCipher,
@@ -181,6 +182,6 @@ def test_cipher_with_new_key_first_reads_old_and_writes_new() -> None:
     assert both.decrypt(stored) == "planted-token"
     assert TokenCipher([new]).decrypt(both.encrypt("planted-token")) == "planted-token"
     assert TokenCipher([old]).fingerprint("planted-token") in both.fingerprints("planted-token")
-    with pytest.raises(ValueError, match="CONTROL_TOKEN_KEYS") as caught:
+    with pytest.raises(Unavailable, match="CONTROL_TOKEN_KEYS") as caught:
         TokenCipher([new]).decrypt(stored)
     assert "planted" not in str(caught.value)

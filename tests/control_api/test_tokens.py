@@ -14,6 +14,7 @@ from sqlmodel import col, select, update
 
 from control_api.db import Database
 from control_api.deps import Control
+from control_api.errors import Unavailable
 from control_api.models import AuditLog, Node, Token, TokenEvent
 from control_api.models.base import now_utc
 from control_api.principal import Actor, Principal
@@ -224,3 +225,17 @@ def test_loan_printed_by_accident_hides_its_secret() -> None:
     hidden = {field.name for field in dataclasses.fields(lending.Loan) if not field.repr}
     assert hidden == {"secret"}
     assert TokenEvent.model_fields.keys().isdisjoint({"token", "secret"})
+
+
+def test_token_that_no_key_decrypts_says_which_setting_lacks_one(
+    client: TestClient, control: Control, operator: Headers, node: Headers, add_tokens: Callable[[int], list[int]]
+) -> None:
+    add_tokens(1)
+    stranger = TokenCipher([Fernet.generate_key().decode()])
+    with control.database.write() as unit:
+        unit.exec(update(Token).values(ciphertext=stranger.encrypt(SECRET)))
+    answer = client.get("/api/v1/token/tokens", headers=node)
+    assert (answer.status_code, answer.json()["type"]) == (503, "docs/control.md#unavailable")
+    assert "CONTROL_TOKEN_KEYS" in answer.json()["detail"]
+    with pytest.raises(Unavailable, match="CONTROL_TOKEN_KEYS"), control.database.write() as unit:
+        tokens.encrypt_anew(unit, Actor(Principal("cli", 0, "test", frozenset(USER_SCOPES))), control.cipher)
