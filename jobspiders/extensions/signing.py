@@ -6,10 +6,10 @@ import logging
 from typing import TYPE_CHECKING, Self
 
 from scrapy import signals
-from scrapy.exceptions import CloseSpider, NotConfigured
+from scrapy.exceptions import NotConfigured
 
 from jobspiders import statkeys
-from jobspiders.session import session_of
+from jobspiders.session import PlatformSession, session_of
 from jobspiders.signers.errors import SigningError
 
 if TYPE_CHECKING:
@@ -23,25 +23,27 @@ logger = logging.getLogger(__name__)
 class SigningWatch:
     """A script that does not work ends the crawl before its first request, with one line that says why."""
 
-    def __init__(self, crawler: Crawler, script: ScriptSigner) -> None:
+    def __init__(self, crawler: Crawler, session: PlatformSession, script: ScriptSigner) -> None:
         self.crawler = crawler
+        self.session = session
         self.script = script
         crawler.signals.connect(self.open, signals.spider_opened)
         crawler.signals.connect(self.close, signals.spider_closed)
 
     @classmethod
     def from_crawler(cls, crawler: Crawler) -> Self:
-        script = session_of(crawler).script
-        if script is None:
+        session = session_of(crawler)
+        if session.script is None:
             raise NotConfigured
-        return cls(crawler, script)
+        return cls(crawler, session, session.script)
 
     async def open(self) -> None:
         try:
             engine = await self.script.open()
         except SigningError as error:
             logger.error("not started, because requests cannot be signed: %s", error)
-            raise CloseSpider("signing_failed") from None
+            self.session.stop("signing_failed")
+            return
         logger.debug("signing with %s", engine)
 
     async def close(self) -> None:

@@ -59,6 +59,8 @@ class KeywordSpider(RedisKeywordMixin, Args[KeywordParams], Spider):
     companies_known: set[str]
     running: dict[KeywordRun, set[tuple[str, bytes]]]  # the runs not ended yet -> the searches each has asked for
     background: set[asyncio.Task[None]]
+    started: asyncio.Event  # the engine runs: from now on the spider can be closed in order
+    is_over = False
     stopping: asyncio.Task[None] | None = None
     draining: asyncio.Task[None] | None = None
 
@@ -81,6 +83,8 @@ class KeywordSpider(RedisKeywordMixin, Args[KeywordParams], Spider):
         spider.companies_known = set()
         spider.background = set()
         spider.running = {}
+        spider.started = asyncio.Event()
+        crawler.signals.connect(spider.on_started, signals.engine_started)
         crawler.signals.connect(spider.on_dropped, signals.request_dropped)
         crawler.signals.connect(spider.on_closing, signals.spider_closed)
         return spider
@@ -122,6 +126,8 @@ class KeywordSpider(RedisKeywordMixin, Args[KeywordParams], Spider):
 
     async def start(self) -> AsyncIterator[Request]:
         """The first request of every keyword that the feed gives. When it can give no more for good, the spider closes in order."""
+        if self.stopping is not None:  # told to while it opened
+            return
         try:
             async for lease in self.feed.leases():
                 for request in self.begin(lease):
@@ -331,9 +337,13 @@ class KeywordSpider(RedisKeywordMixin, Args[KeywordParams], Spider):
             if (run.lease.lease_id, run.lease.epoch) in lost:
                 self.ledger.blemish(run, LEASE_LOST)
 
+    def on_started(self) -> None:
+        self.started.set()
+
     async def on_closing(self, reason: str) -> None:
         """The crawl is over: runs still open go back, and every report to the feed is heard out, within LEASE_GRACE."""
         grace = self.settings.getfloat("LEASE_GRACE")
+        self.started.set()  # no stop() waits for an opening that failed
         self.passes.stop_waiting()
         for _run in self.ledger.cut_off(f"crawl_{reason}"):
             self.count(statkeys.KEYWORD_RETURNED)
@@ -347,9 +357,12 @@ class KeywordSpider(RedisKeywordMixin, Args[KeywordParams], Spider):
         await self.passes.close()
         await self.feed.close(min(grace, CLOSING_SECONDS))
         await self.close_redis()
+        self.is_over = True
 
     def drain(self, seconds: float) -> None:
         """Claim nothing more from this moment. Runs under way may end; what has not ended goes back and the spider closes in time."""
+        if self.is_over:  # other spiders of the process go on
+            return
         self.spawn(self.feed.drain())
         if self.draining is None:
             self.draining = asyncio.get_running_loop().create_task(self.run_out(seconds))
@@ -362,15 +375,19 @@ class KeywordSpider(RedisKeywordMixin, Args[KeywordParams], Spider):
         self.stop(DRAINED)
         assert self.stopping is not None, "stop() has just set it"
         done, _ = await asyncio.wait({self.stopping}, timeout=seconds / 4)
-        if not done:
+        if not done and self.started.is_set():  # one that is still opening holds nothing
             self.logger.error("requests are still on their way after %.1f s: their keywords go back", seconds * 3 / 4)
             await self.feed.close(seconds / 8)
 
     def stop(self, reason: str) -> None:
         """Close the spider; the first reason counts. What it has is stored, what is open is reported as partial."""
-        if self.stopping is None:
-            work = self.crawler.engine.close_spider_async(reason=reason)
-            self.stopping = asyncio.get_running_loop().create_task(work)  # its end waits for `background`: it must not be in there
+        if self.stopping is None:  # its end waits for `background`: it must not be in there
+            self.stopping = asyncio.get_running_loop().create_task(self.close_when_started(reason))
+
+    async def close_when_started(self, reason: str) -> None:
+        """Not while it opens: what opens would be left open, and Scrapy never says that an engine stopped which had not started."""
+        await self.started.wait()
+        await self.crawler.engine.close_spider_async(reason=reason)
 
     def spawn(self, work: Awaitable[None]) -> None:
         """Run `work` in the background; the spider's end waits for it."""

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import signal
+import threading
 from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +16,47 @@ from sandbox.process import SandboxProcess
 
 TEXTS = ["工程师", "销售", "Python", "Java"]
 CITIES = ["北京", "上海", "深圳", "广州"]
+
+
+class Plane(ThreadingHTTPServer):
+    """A control plane that has nothing to give and remembers what it hears."""
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), PlaneDoor)
+        self.heard: list[tuple[str, Any]] = []
+        self.is_draining = False
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.server_port}"
+
+
+class PlaneDoor(BaseHTTPRequestHandler):
+    server: Plane
+
+    def do_POST(self) -> None:
+        body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        self.server.heard.append((self.path.rpartition("/")[2], body))
+        answer = json.dumps({"is_draining": self.server.is_draining, "heartbeat_seconds": 60, "leases": []}).encode()
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(answer)))
+        self.end_headers()
+        self.wfile.write(answer)
+
+    def do_GET(self) -> None:
+        self.server.heard.append((self.path, None))
+        self.send_error(503)
+
+    def log_message(self, *words: Any) -> None:
+        """Nothing: what counts is in `heard`."""
+
+
+@pytest.fixture
+def plane() -> Iterator[Plane]:
+    with Plane() as server:
+        threading.Thread(target=server.serve_forever).start()
+        yield server
+        server.shutdown()
 
 
 @pytest.fixture(scope="module")
@@ -95,3 +139,29 @@ def test_crawl_told_to_stop_stores_every_row_that_it_counted(
     assert ran.ids(platform) == set(jobs)
     assert ran.ids(platform, "company") == {row["company_id"] for row in rows if "job_id" not in row}
     assert ran.ids(platform) < union(operator.truth(platform, TEXTS, CITIES)), "it was done before it was stopped"
+
+
+@pytest.mark.parametrize(
+    ("script", "reason", "said", "code"),
+    [
+        ("function sign(request) { throw new Error('no key') }", "signing_failed", "error", 4),
+        ("const end = Date.now() + 1500; while (Date.now() < end) {} function sign(request) { return {} }", "drained", "drained", 0),
+    ],
+    ids=["the script fails", "drained while the script starts"],
+)
+def test_crawl_that_ends_while_it_opens_says_its_last_words(
+    operator: Any, plane: Plane, tmp_path: Path, script: str, reason: str, said: str, code: int
+) -> None:
+    (tmp_path / "sign.js").write_text(script, "utf-8")
+    plane.is_draining = reason == "drained"
+    operator.extra = {
+        "CONTROL_API_URL": plane.url,
+        "CONTROL_API_TOKEN": "made-up",
+        "CLICKHOUSE_DSN": "none",
+        "BOSS_SIGN_SCRIPT": str(tmp_path / "sign.js"),
+        "SIGNING_TIMEOUT": "10",
+    }
+    ran = operator.crawl("boss")
+    assert (ran.code, ran.stats["finish_reason"]) == (code, reason), ran.err[-3000:]
+    assert plane.heard[-1] == ("last-words", {"reason": said, "words": reason, "platforms": ["boss"]})
+    assert [path for path, _ in plane.heard] == ["register", "last-words"], "a keyword was claimed, or the node went on beating"

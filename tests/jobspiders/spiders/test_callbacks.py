@@ -125,3 +125,14 @@ def test_cassette_is_small_made_up_and_tells_no_secret(path: Path) -> None:
     assert len(text) < 120_000
     assert "127.0.0.1:9/" in text
     assert "zhipin.com/wapi" not in text
+
+
+def test_spider_that_is_over_has_nothing_to_drain(theatre: Any) -> None:
+    spider = theatre("boss").spider
+
+    async def end() -> None:
+        await spider.on_closing("finished")
+        spider.drain(1.0)
+
+    asyncio.run(end())
+    assert (spider.draining, spider.stopping) == (None, None), "Scrapy would be told to close a spider that is not open"
