@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import select
 import signal
+import socket
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -165,3 +167,12 @@ def test_crawl_that_ends_while_it_opens_says_its_last_words(
     assert (ran.code, ran.stats["finish_reason"]) == (code, reason), ran.err[-3000:]
     assert plane.heard[-1] == ("last-words", {"reason": said, "words": reason, "platforms": ["boss"]})
     assert [path for path, _ in plane.heard] == ["register", "last-words"], "a keyword was claimed, or the node went on beating"
+
+
+def test_crawl_told_to_go_while_its_store_does_not_answer_goes(operator: Any) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        operator.extra = {"LEASE_GRACE": "1", "CLICKHOUSE_DSN": f"clickhouse://u:p@127.0.0.1:{silent.getsockname()[1]}/jobs"}
+        words = ("crawl", "zhilian", "-a", "keywords=Python")
+        ran = operator.interrupt(words, signal.SIGTERM, lambda: select.select([silent], [], [], 0.1)[0])
+    assert ran.code == 4
+    assert "not done 1 s after SIGTERM" in ran.err
