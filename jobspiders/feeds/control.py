@@ -26,6 +26,7 @@ logger = logging.getLogger(__name__)
 PREFIX = "/api/v1/keyword"
 LOST = "lease-lost"
 FIGURES = ("pages", "jobs", "companies")
+ANSWER_SECONDS = 2.0  # that a closing node waits for the answer to its last claim
 _CAUSE = re.compile(r"[^\w/:. -]")
 
 
@@ -70,6 +71,7 @@ class ControlFeed:
         self._nudge = asyncio.Event()
         self._is_draining = False
         self._heart: asyncio.Task[None] | None = None
+        self._claiming: asyncio.Task[None] | None = None  # not a part of leases(): who stops reading that must hear what the claim brings
 
     # -- the KeywordFeed contract ---------------------------------------------------------------------------------------
 
@@ -81,7 +83,8 @@ class ControlFeed:
         while not self._is_draining:
             self._nudge.clear()
             if self._count_room():
-                await self._claim()
+                self._claiming = asyncio.get_running_loop().create_task(self._claim())
+                await asyncio.shield(self._claiming)
             while self._unstarted and not self._is_draining:
                 busy_at = self._clock()
                 yield self._unstarted.popleft()
@@ -134,13 +137,27 @@ class ControlFeed:
                 await self._heart
         try:
             async with asyncio.timeout(grace):
+                await self._hear_claim()
                 self._unstarted.clear()
                 for held in list(self._held.values()):
                     await self.give_back(held.lease, {})
         except TimeoutError:
             logger.warning("the control plane did not answer for %.0f s; the leases end by themselves", grace)
+        except ControlRefusedError as error:
+            logger.warning("the control plane refuses to take the leases back (%s); they end by themselves", error)
 
     # -- inside ---------------------------------------------------------------------------------------------------------
+
+    async def _hear_claim(self) -> None:
+        """What an answer on its way gives a node that closes is to be given back."""
+        claiming = self._claiming
+        if claiming is None:
+            return
+        await asyncio.wait({claiming}, timeout=ANSWER_SECONDS)
+        claiming.cancel()
+        await asyncio.wait({claiming})
+        if not claiming.cancelled():
+            claiming.exception()  # leases() has told it, or nobody waits for a lease any more
 
     def _count_room(self) -> int:
         running = sum(not held.is_crawled for held in self._held.values())
