@@ -24,6 +24,19 @@ if TYPE_CHECKING:
 
 READY_SECONDS = 60.0
 CATCH_UP_SECONDS = 120.0
+# The server, and an eye on its standard input: it closes when the demo goes, however it goes, and no server is left behind.
+SERVE = """
+import os, runpy, signal, sys, threading
+
+def watch():
+    while os.read(0, 4096):
+        pass
+    os.kill(os.getpid(), signal.SIGTERM)
+
+threading.Thread(target=watch, daemon=True).start()
+sys.argv = ["control_api", "serve"]
+runpy.run_module("control_api", run_name="__main__")
+"""
 
 
 class ControlPlaneError(RuntimeError):
@@ -51,8 +64,13 @@ class ControlPlane:
         self.command("db", "upgrade")
         self.admin_says = self.command("create-admin", "--if-none").strip()  # name and password, printed this once
         with (self.folder / "server.log").open("wb") as log:
-            self._process = subprocess.Popen([sys.executable, "-m", "control_api", "serve"], env=self.environment, stdout=log, stderr=log)
-        self._wait_until(self._is_ready, READY_SECONDS, "did not start")
+            words = [sys.executable, "-c", SERVE]
+            self._process = subprocess.Popen(words, env=self.environment, stdin=subprocess.PIPE, stdout=log, stderr=log)  # noqa: S603
+        try:
+            self._wait_until(self._is_ready, READY_SECONDS, "did not start")
+        except BaseException:  # Ctrl-C too: who does not get in does not come out
+            self.__exit__()
+            raise
         return self
 
     def __exit__(self, *_exc: object) -> None:
@@ -63,6 +81,8 @@ class ControlPlane:
             except subprocess.TimeoutExpired:
                 self._process.kill()
                 self._process.wait()
+            assert self._process.stdin is not None, "it was started with a pipe"
+            self._process.stdin.close()
 
     def command(self, *words: str) -> str:
         """What a command of the control plane prints. Raises ControlPlaneError."""
