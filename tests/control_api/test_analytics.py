@@ -60,7 +60,7 @@ def _log_in(control: Control) -> Headers:
         unit.add(UserRole(user_id=user.id or 0, role_id=role.id or 0))
         attempt = logins.note_attempt(unit, "victor", "127.0.0.1")
         actor = Actor(Principal("cli", 0, "test", frozenset()))
-        token = logins.start_session(unit, logins.Candidate(attempt, user.id or 0, ""), actor, control.signer, timedelta(days=1))
+        token = logins.start_session(unit, logins.find_candidate(unit, attempt, "victor"), actor, control.signer, timedelta(days=1))
     return {"Authorization": f"Bearer {token}"}
 
 

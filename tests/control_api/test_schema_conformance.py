@@ -54,14 +54,12 @@ def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
 def enter(app: Any) -> Enter:
     """The headers of a new session of a role, or of the node."""
     control: Control = app.state.control
-    ids: dict[str, int] = {}
     with control.database.write() as unit:
         for role, _ in roles.list_all(unit):
             user = User(username=f"fuzz.{role.name}", password_hash="$argon2id$none")
             unit.add(user)
             unit.flush()
             unit.add(UserRole(user_id=user.id or 0, role_id=role.id or 0))
-            ids[role.name] = user.id or 0
         node = Node(name="fuzz-node")
         unit.add(node)
         unit.flush()
@@ -71,8 +69,8 @@ def enter(app: Any) -> Enter:
         if role == "node":
             return {"token": secret}
         with control.database.write() as unit:
-            attempt = logins.note_attempt(unit, f"fuzz.{role}", "127.0.0.1")
-            token = logins.start_session(unit, logins.Candidate(attempt, ids[role], ""), CLI, control.signer, timedelta(days=1))
+            candidate = logins.find_candidate(unit, logins.note_attempt(unit, f"fuzz.{role}", "127.0.0.1"), f"fuzz.{role}")
+            token = logins.start_session(unit, candidate, CLI, control.signer, timedelta(days=1))
         return {"Authorization": f"Bearer {token}"}
 
     return start
