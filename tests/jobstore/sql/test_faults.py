@@ -100,6 +100,7 @@ def test_a_deadlock_is_tried_again_until_it_passes(mysql_dsn: str, server_sink: 
     ours = SqlSink(SqlDatabase(parse_address(mysql_dsn), sleep=waits.append))
     other = raw_connection(mysql_dsn)
     cursor = other.cursor()
+    cursor.execute("SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED")  # holds b alone, by whatever index it came there
     # The other transaction changes more rows, so ours is the one that the server rolls back.
     cursor.executemany(
         "INSERT INTO keyword_pass (platform, text, city_code, started_at, outcome) VALUES ('x', %s, '', NOW(6), '')",
@@ -123,14 +124,16 @@ def test_a_deadlock_is_tried_again_until_it_passes(mysql_dsn: str, server_sink: 
 
 
 def wait_for_lock(sink: SqlSink) -> None:
-    """Until some transaction waits for a lock. The server shows what it knew, until nobody asked for a tenth of a second."""
+    """Until a writer of jobs has its first row and waits for the second: the server has transactions of its own that wait for locks.
+
+    The server shows what it knew, until nobody asked for a tenth of a second.
+    """
+    waiting = "trx_state = 'LOCK WAIT' AND INSTR(trx_query, 'INSERT INTO `job`') = 1 AND trx_rows_modified = 1"
     for _ in range(60):
-        if sink.database.read(
-            lambda transaction: transaction.read("SELECT 1 FROM information_schema.innodb_trx WHERE trx_state = 'LOCK WAIT'")
-        ):
-            return
         time.sleep(0.15)
-    raise AssertionError("nobody waits for a lock")
+        if sink.database.read(lambda transaction: transaction.read(f"SELECT 1 FROM information_schema.innodb_trx WHERE {waiting}")):
+            return
+    raise AssertionError("no writer of jobs waits for a lock")
 
 
 def titles(sink: SqlSink) -> list[str]:
