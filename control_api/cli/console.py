@@ -1,12 +1,16 @@
-"""What commands share: where they print, how a table looks, whose name the audit log gets."""
+"""What commands share: where they print, how a table looks, how they read what is typed, whose name the audit log gets."""
 
 from __future__ import annotations
 
 import argparse
 import getpass
+import os
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any, TextIO
 from unicodedata import east_asian_width
 
 from pydantic import TypeAdapter, ValidationError
@@ -17,7 +21,9 @@ from control_api.errors import ControlError
 from control_api.main import create_app
 from control_api.principal import Actor, Principal
 from control_api.rights import USER_SCOPES
-from control_api.schemas.base import Name
+from control_api.schemas.base import Limit, Name
+
+MANY = 100_000  # rows of a list
 
 
 class UsageError(ControlError):
@@ -48,29 +54,24 @@ def _read_login() -> str:
         return "unknown"
 
 
-def read_name(text: str) -> str:
-    """A name as the API takes it, for argparse."""
-    try:
-        return TypeAdapter(Name).validate_python(text)
-    except ValidationError:
-        raise argparse.ArgumentTypeError("a name has 2 to 64 of A-Z a-z 0-9 . _ @ - and begins with a letter or a digit") from None
+# -- what is typed -----------------------------------------------------------------------------------------------------
 
 
-def say(text: str = "") -> None:
-    """Print a line for people and pipes."""
-    sys.stdout.write(text + "\n")
+def reader_of(kind: Any, words: str) -> Callable[[str], Any]:
+    """A reader for argparse of what the API takes as `kind`; `words` say what is valid."""
+    adapter: TypeAdapter[Any] = TypeAdapter(kind)
+
+    def read(text: str) -> Any:
+        try:
+            return adapter.validate_python(text)
+        except ValidationError:
+            raise argparse.ArgumentTypeError(f"{text!r}: {words}") from None
+
+    return read
 
 
-def say_table(header: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
-    """Print rows under a header, columns as wide as needed."""
-    lines = [list(header), *([("-" if cell is None else str(cell)) for cell in row] for row in rows)]
-    widths = [max(_width(line[column]) for line in lines) for column in range(len(header))]
-    for line in lines:
-        say("  ".join(cell + " " * (width - _width(cell)) for cell, width in zip(line, widths, strict=True)).rstrip())
-
-
-def _width(text: str) -> int:
-    return sum(2 if east_asian_width(letter) in "WF" else 1 for letter in text)
+read_limit = reader_of(Limit, "1 to 500")
+read_name = reader_of(Name, "a name has 2 to 64 of A-Z a-z 0-9 . _ @ - and begins with a letter or a digit")
 
 
 def read_password(from_stdin: bool) -> str:
@@ -81,3 +82,53 @@ def read_password(from_stdin: bool) -> str:
     if getpass.getpass("Again: ") != first:
         raise UsageError("The two passwords differ; nothing was changed.")
     return first
+
+
+def read_file(path: Path) -> bytes:
+    """What a file holds."""
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise UsageError(f"{path} cannot be read ({type(error).__name__}).") from None
+
+
+# -- what is said ------------------------------------------------------------------------------------------------------
+
+
+def create_private(path: Path) -> TextIO:
+    """A new file that only its owner can read; one that is there stays as it is."""
+    try:
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        raise UsageError(f"{path} exists; name a new file.") from None
+    except OSError as error:
+        raise UsageError(f"{path} cannot be written ({type(error).__name__}).") from None
+    return os.fdopen(handle, "w", encoding="utf-8", newline="")
+
+
+def say(text: str = "") -> None:
+    """Print a line for people and pipes."""
+    sys.stdout.write(text + "\n")
+
+
+def say_table(header: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+    """Print rows under a header, columns as wide as needed."""
+    lines = [list(header), *([_show(cell) for cell in row] for row in rows)]
+    widths = [max(_width(line[column]) for line in lines) for column in range(len(header))]
+    for line in lines:
+        say("  ".join(cell + " " * (width - _width(cell)) for cell, width in zip(line, widths, strict=True)).rstrip())
+
+
+def _show(cell: object) -> str:
+    if cell is None or cell == "":
+        return "-"
+    if isinstance(cell, bool):
+        return "yes" if cell else "no"
+    if isinstance(cell, datetime):
+        return f"{cell:%Y-%m-%d %H:%M:%S}Z"
+    # What nodes and platforms said may hold what a terminal obeys.
+    return "".join(letter if letter.isprintable() else "?" for letter in str(cell))
+
+
+def _width(text: str) -> int:
+    return sum(2 if east_asian_width(letter) in "WF" else 1 for letter in text)

@@ -4,32 +4,33 @@ from __future__ import annotations
 
 import argparse
 import gc
-import json
 import os
 import sys
 from contextlib import closing
 from pathlib import Path
 
-from sqlalchemy import select
-
 from control_api import migrations
-from control_api.cli.console import Desk, UsageError, say, say_table
+from control_api.backup import read_backup, write_backup
+from control_api.cli.console import Desk, UsageError, create_private, say, say_table
 from control_api.config import Settings, find_weakness, load_settings
 from control_api.db import open_database
 from control_api.errors import DatabaseNotReadyError, RedisFaultError
-from control_api.models.base import METADATA, now_utc
+from control_api.models.base import now_utc
 from control_api.redis_queue import open_redis, ping
-from control_api.services import health, nodes, users
+from control_api.services import audit, health, nodes, users
 
 
 def add_parsers(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Declare the commands."""
-    actions = commands.add_parser("db", help="upgrade, check, dump the database").add_subparsers(required=True)
+    actions = commands.add_parser("db", help="upgrade, check, dump, load the database").add_subparsers(required=True)
     actions.add_parser("upgrade", help="bring the schema to the newest revision").set_defaults(run=upgrade)
     actions.add_parser("check", help="is the schema the newest, and what the models say").set_defaults(run=check)
     dump = actions.add_parser("dump", help="every row as JSON lines, with hashes and encrypted tokens: keep the file safe")
     dump.add_argument("file", type=Path)
     dump.set_defaults(run=dump_rows)
+    load = actions.add_parser("load", help="what `dump` wrote, into a database that `upgrade` has just made; SQLite or MySQL")
+    load.add_argument("file", type=Path)
+    load.set_defaults(run=load_rows)
     commands.add_parser("doctor", help="what is there, what is missing, what to do").set_defaults(run=examine)
     server = commands.add_parser("serve", help="start the HTTP server")
     server.add_argument("--host", help="CONTROL_HOST")
@@ -63,22 +64,30 @@ def check(desk: Desk, _options: argparse.Namespace) -> None:
 
 
 def dump_rows(desk: Desk, options: argparse.Namespace) -> None:
-    """Write every row of every table, those that others refer to first, from one moment."""
-    count = 0
-    try:
-        handle = os.open(options.file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        raise UsageError(f"{options.file} exists; name a new file.") from None
-    except OSError as error:
-        raise UsageError(f"{options.file} cannot be written ({type(error).__name__}).") from None
-    with os.fdopen(handle, "w", encoding="utf-8") as file, desk.control.database.read() as unit:
+    """Write every row of every table from one moment."""
+    database = desk.control.database
+    migrations.check_revision(database.engine)
+    with create_private(options.file) as file, database.read() as unit:
         if unit.get_bind().dialect.name != "sqlite":
             unit.connection(execution_options={"isolation_level": "REPEATABLE READ"})
-        for table in METADATA.sorted_tables:
-            for row in unit.connection().execute(select(table).execution_options(yield_per=1000)).mappings():
-                file.write(json.dumps({"table": table.name, "row": dict(row)}, ensure_ascii=False, default=str) + "\n")
-                count += 1
+        count = -2  # the first and the last line are no rows
+        for line in write_backup(unit.connection(), migrations.read_head()):
+            file.write(line)
+            count += 1
     say(f"{count} rows are in {options.file}, readable by you alone.")
+
+
+def load_rows(desk: Desk, options: argparse.Namespace) -> None:
+    """Fill an empty database with what `dump_rows` wrote: all of it or nothing."""
+    database = desk.control.database
+    migrations.check_revision(database.engine)
+    try:
+        with options.file.open("rb") as lines, database.write() as unit:
+            count = read_backup(unit.connection(), migrations.read_head(), lines)
+            audit.record(unit, desk.actor, "database.load", object_kind="database", after={"rows": count})
+    except OSError as error:
+        raise UsageError(f"{options.file} cannot be read ({type(error).__name__}).") from None
+    say(f"{count} rows are in the database.")
 
 
 def examine(desk: Desk, _options: argparse.Namespace) -> None:

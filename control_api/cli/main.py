@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import argparse
 import logging
+import os
 import sys
 from collections.abc import Sequence
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from control_api.cli import accounts, crawl, database, rows
+from control_api.cli import accounts, audit, database, keywords, nodes, rows, tokens
 from control_api.cli.console import UsageError, open_desk
 from control_api.config import load_settings
 from control_api.errors import ControlError, SettingsInvalidError
@@ -19,7 +20,7 @@ def build_parser() -> argparse.ArgumentParser:
     """The parser of every command."""
     parser = argparse.ArgumentParser(prog="python -m control_api", description="The control plane of jobspiders.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    for module in (accounts, crawl, rows, database):
+    for module in (accounts, keywords, tokens, nodes, rows, audit, database):
         module.add_parsers(commands)
     return parser
 
@@ -31,10 +32,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         desk = open_desk(load_settings())
         options.run(desk, options)
+        sys.stdout.flush()
     except (SettingsInvalidError, UsageError) as error:
         return _complain(error, 2)
     except ControlError as error:
         return _complain(error, 1)
+    except BrokenPipeError:  # `| head` has read enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # the interpreter flushes once more at its end
+        return 0
     except SQLAlchemyError as error:
         # Not the message: it may hold the address with its password, or a row.
         return _complain(ControlError(f"The database refuses or does not answer ({type(error).__name__}): `doctor` says which part."), 1)

@@ -33,9 +33,16 @@ def upgrade(engine: Engine, revision: str = "head") -> None:
         command.upgrade(make_config(connection), revision)
 
 
+def read_head() -> str:
+    """The newest revision."""
+    head = ScriptDirectory.from_config(make_config()).get_current_head()
+    assert head is not None, "there are revisions"
+    return head
+
+
 def check_revision(engine: Engine) -> None:
     """Raise DatabaseNotReadyError unless the schema is at the newest revision."""
-    head = ScriptDirectory.from_config(make_config()).get_current_head()
+    head = read_head()
     with engine.connect() as connection:
         present = MigrationContext.configure(connection).get_current_revision()
     if present != head:

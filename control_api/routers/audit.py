@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import csv
-import io
-import json
 from collections.abc import Iterator
 from typing import Annotated, Literal
 
 from fastapi import Depends, Query
 from fastapi.responses import StreamingResponse
 
+from control_api.audit_export import WRITERS
 from control_api.deps import Control, ControlDep, needs
+from control_api.models import AuditLog
 from control_api.principal import Actor
 from control_api.problems import answers
 from control_api.routers.prefix import PrefixRouter
@@ -22,7 +21,6 @@ from control_api.services.audit import AuditFilter
 
 router = PrefixRouter(prefix="/api/v1/auditlog", tags=["audit"], responses=answers(401, 403, 422))
 ReadDep = Annotated[Actor, needs("audit:read")]
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 async def _read_filter(
@@ -66,36 +64,11 @@ def export_audit(
     format: Annotated[Literal["csv", "jsonl"], Query()] = "csv",  # noqa: A002
 ) -> StreamingResponse:
     """Everything that matches, streamed, newest first."""
-    write, media_type = (_write_csv, "text/csv; charset=utf-8") if format == "csv" else (_write_jsonl, "application/x-ndjson")
+    write, media_type = WRITERS[format]
     headers = {"Content-Disposition": f'attachment; filename="audit.{format}"'}
     return StreamingResponse(write(_walk(control, wanted)), media_type=media_type, headers=headers)
 
 
-def _walk(control: Control, wanted: AuditFilter) -> Iterator[dict[str, object]]:
+def _walk(control: Control, wanted: AuditFilter) -> Iterator[AuditLog]:
     with control.database.read() as unit:
-        for line in audit.walk(unit, wanted):
-            yield AuditAnswer.model_validate(line).model_dump(mode="json")
-
-
-def _write_jsonl(lines: Iterator[dict[str, object]]) -> Iterator[str]:
-    for line in lines:
-        yield json.dumps(line, ensure_ascii=False) + "\n"
-
-
-def _write_csv(lines: Iterator[dict[str, object]]) -> Iterator[str]:
-    buffer = io.StringIO()
-    writer = csv.DictWriter(buffer, list(AuditAnswer.model_fields))
-    writer.writeheader()
-    for line in lines:
-        writer.writerow({key: _plain_cell(value) for key, value in line.items()})
-        yield buffer.getvalue()
-        buffer.seek(0)
-        buffer.truncate()
-    yield buffer.getvalue()
-
-
-def _plain_cell(value: object) -> object:
-    if isinstance(value, dict):
-        return json.dumps(value, ensure_ascii=False)
-    # A spreadsheet would run a cell that begins like a formula.
-    return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value
+        yield from audit.walk(unit, wanted)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import json
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -71,6 +72,19 @@ def test_good_rows_are_kept_and_wrong_ones_named(
     assert [(fault["row"], fault["column"]) for fault in told["faults"]] == [(1, "month_low"), (2, ""), (4, ""), (5, "")]
     assert wait_for(lambda: store.written)
     assert [row.job_id for row in store.written["run-1:api:0"]] == ["j1", "j4"]
+
+
+@pytest.mark.parametrize("value", ["[" * 100_000 + "]" * 100_000, '{"a":' * 5_000 + "1" + "}" * 5_000, "NaN", "-Infinity", "9" * 5_000])
+def test_row_that_no_parser_likes_costs_that_row_alone(
+    client: TestClient, node: Headers, store: Any, made: Any, wait_for: Callable[..., Any], value: str
+) -> None:
+    body = json.dumps(made.batch([made.job(1), made.job(2, month_low="VALUE"), made.job(3, raw="[[]]")]))
+    headers = {**node, "content-type": "application/json"}
+    answer = client.post(DOOR, headers=headers, content=body.replace('"VALUE"', value).encode())
+    assert (answer.status_code, answer.json()["accepted"]) == (202, 2)
+    assert [(fault["row"], fault["column"]) for fault in answer.json()["faults"]] == [(1, "month_low")]
+    assert wait_for(lambda: store.written)
+    assert [row.job_id for row in store.written["run-1:api:0"]] == ["j1", "j3"]
 
 
 def test_batch_without_a_good_row_is_answered_and_not_kept(client: TestClient, control: Control, node: Headers, made: Any) -> None:

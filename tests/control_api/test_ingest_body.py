@@ -6,6 +6,7 @@ import contextlib
 import gzip
 import json
 import tracemalloc
+from typing import Any
 
 import pytest
 from backports import zstd
@@ -13,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from control_api.errors import Invalid, TooLarge, UnknownEncoding
-from control_api.ingest_body import pack, read_json, unpack
+from control_api.ingest_body import DEEPEST, pack, read_json, unpack
 
 PLAIN = b'{"data_list": []}' * 50
 
@@ -75,9 +76,25 @@ def test_body_of_any_bytes_is_read_or_refused(body: bytes, encoding: str) -> Non
 
 
 @pytest.mark.parametrize(
-    "text", ["", "{", "[1,]", "nul", "NaN", "[Infinity]", "[" * 100_000, '{"a":' * 100_000, "\x00", "9" * 5000 + "x", '"\\ud800']
+    "text",
+    [
+        "",
+        "{",
+        "[1,]",
+        "nul",
+        "-NaN",
+        "\x00",
+        "9" * 5000 + "x",
+        '"\\ud800',
+        "[" * 100_000,
+        '{"a":' * 100_000,
+        "[" * 100_000 + "}" * 99_999,
+        "]" * 10 + "[" * 100_000,
+        "[" * 2_000 + "]" * 2_000 + ",",
+        "[" * 1_000_001 + "]" * 1_000_001,
+    ],
 )
-def test_json_broken_or_deep_is_refused(text: str) -> None:
+def test_json_that_is_none_is_refused(text: str) -> None:
     with pytest.raises(Invalid):
         read_json(text.encode())
 
@@ -89,3 +106,30 @@ def test_json_with_half_a_character_is_read() -> None:
 def test_json_with_a_number_that_no_column_holds_is_read() -> None:
     digits = "9" * 5000  # more than Python takes for one whole number
     assert read_json(f"[{digits}, -{digits}, 17]".encode()) == [float("inf"), float("-inf"), 17]
+
+
+def test_json_with_numbers_that_are_none_is_read() -> None:
+    assert str(read_json(b"[NaN, Infinity, -Infinity, 17]")) == "[nan, inf, -inf, 17]"
+
+
+@pytest.mark.parametrize("depth", [1_500, 100_000])
+@pytest.mark.parametrize(("opened", "closed"), [("[", "]"), ('{"]": "}", "a\\"[": ', "}")])
+def test_what_lies_too_deep_is_null_and_its_neighbours_are_read(depth: int, opened: str, closed: str) -> None:
+    found = read_json(f'["[", {opened * depth}7{closed * depth}, "]\\\\", {{"a": [1]}}]'.encode())
+    assert (found[0], *found[2:]) == ("[", "]\\", {"a": [1]})
+    steps, value = 0, found[1]
+    while value is not None:
+        steps, value = steps + 1, value[0] if type(value) is list else value['a"[']
+    assert steps == DEEPEST - 1
+
+
+@given(
+    st.lists(
+        st.recursive(
+            st.none() | st.text(max_size=5) | st.integers(), lambda inner: st.lists(inner) | st.dictionaries(st.text(max_size=5), inner)
+        )
+    )
+)
+def test_json_beside_what_lies_too_deep_is_read_as_it_is(rows: list[Any]) -> None:
+    deep = b"[" * 2_000 + b"]" * 2_000
+    assert read_json(b"[" + deep + b"," + json.dumps(rows).encode() + b"," + deep + b"]")[1] == rows
