@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from sqlmodel import Session, col, select, update
 
 from control_api.db import ACCESS_CHANGED
+from control_api.errors import Unauthenticated
 from control_api.models import AuthSession, Node, NodeCredential, RoleRight, User, UserRole
 from control_api.models.base import now_utc
 from control_api.principal import Principal
@@ -56,9 +57,17 @@ def find_node(unit: Session, secret: NodeSecret) -> Principal | None:
     return Principal("node", node.id, node.name, frozenset({*credential.scopes, "node:self"}), secret.public_id)
 
 
+def is_draining(unit: Session, node_id: int) -> bool:
+    """Whether a node should take nothing new. Raises Unauthenticated for one that another process removed a moment ago."""
+    draining = unit.exec(select(Node.is_draining).where(Node.id == node_id)).first()
+    if draining is None:
+        raise Unauthenticated("The node of this credential is not there any more.")
+    return draining
+
+
 def is_use_noted(unit: Session, public_id: str, now: datetime) -> bool:
     """Whether it was written down within five minutes that a credential is in use."""
-    last = unit.exec(select(NodeCredential.last_used_at).where(NodeCredential.public_id == public_id)).one()
+    last = unit.exec(select(NodeCredential.last_used_at).where(NodeCredential.public_id == public_id)).first()
     return last is not None and last >= now - _USE_STEP
 
 

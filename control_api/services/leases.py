@@ -15,8 +15,9 @@ from sqlmodel import Session, col, select, update
 
 from control_api.config import Settings
 from control_api.errors import LeaseLost
-from control_api.models import Keyword, KeywordRun, Node
+from control_api.models import Keyword, KeywordRun
 from control_api.models.base import now_utc
+from control_api.services.access import is_draining
 
 OPEN = ("running", "queued")  # a node has it, or nodes find it in Redis
 EXPIRED_AT_A_TIME = 50
@@ -50,7 +51,7 @@ class Outcome:
 def claim(unit: Session, node_id: int, platform: str, count: int, rules: LeaseRules) -> list[tuple[Keyword, KeywordRun]]:
     """Up to `count` keywords for a node, most urgent and longest due first; none for a node that drains."""
     now = now_utc()
-    if unit.exec(select(Node.is_draining).where(Node.id == node_id)).one():
+    if is_draining(unit, node_id):
         return []
     close_expired(unit, rules, now)
     statement = select_due(platform, count, now)

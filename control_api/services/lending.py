@@ -12,9 +12,10 @@ from sqlmodel import Session, col, func, select
 
 from control_api.errors import Invalid, LeaseLost
 from control_api.logs import redact
-from control_api.models import Node, Token, TokenEvent
+from control_api.models import Token, TokenEvent
 from control_api.models.base import now_utc
 from control_api.security import TokenCipher
+from control_api.services.access import is_draining
 from jobschema import Verdict
 
 Said = Literal["returned", "resting", "limited", "invalid"]
@@ -48,7 +49,7 @@ def lend(unit: Session, node_id: int, platform: str, count: int, *, lease_second
     Asking again after an answer was lost gives the same tokens. None for a node that drains.
     """
     now = now_utc()
-    if unit.exec(select(Node.is_draining).where(Node.id == node_id)).one():
+    if is_draining(unit, node_id):
         return []
     until = now + timedelta(seconds=lease_seconds)
     held = _find_held(unit, node_id, platform, now, count)

@@ -13,7 +13,7 @@ from control_api.errors import Conflict, NotFound
 from control_api.models import KeywordRun, Node, NodeCredential, Token
 from control_api.principal import Actor
 from control_api.services import audit, leases, lending
-from control_api.services.access import access_changed
+from control_api.services.access import access_changed, is_draining
 
 NodeState = Literal["new", "alive", "draining", "lost", "stopped"]
 MISSED = 1.5  # heartbeats without a word make a node lost: half a heartbeat after the one that did not come
@@ -113,7 +113,7 @@ def register(unit: Session, node_id: int, about: dict[str, Any], ip: str, now: d
 def beat(unit: Session, node_id: int, vitals: dict[str, float], ip: str, now: datetime) -> bool:
     """A sign of life. Returns whether the node should drain. A node that took its leave stays stopped."""
     unit.exec(update(Node).where(col(Node.id) == node_id).values(last_seen_at=now, vitals=vitals, ip=ip))
-    return bool(unit.exec(select(Node.is_draining).where(Node.id == node_id)).one())
+    return is_draining(unit, node_id)
 
 
 def take_leave(unit: Session, node_id: int, words: str, now: datetime, platforms: Sequence[str] = ()) -> tuple[int, int]:

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from fastapi.testclient import TestClient
-from sqlmodel import col, select, update
+from sqlmodel import col, delete, select, update
 
 from control_api.deps import Control
 from control_api.models import AuditLog, Node, NodeCredential
@@ -200,3 +200,16 @@ def test_credential_rotated_by_two_at_once_has_one_successor(client: TestClient,
     with ThreadPoolExecutor(6) as pool:
         answers = list(pool.map(lambda _: client.post(f"{path}/{old['id']}/rotate", headers=admin, json={}).status_code, range(6)))
     assert sorted(answers) == [201, *[409] * 5]
+
+
+def test_node_that_another_process_removed_is_let_in_no_more(client: TestClient, control: Control, node: Headers) -> None:
+    calls: list[tuple[str, str, dict[str, object]]] = [
+        ("POST", "/api/v1/node/heartbeat", {"json": {}}),
+        ("GET", "/api/v1/keyword/available", {"params": {"platform": "boss"}}),
+        ("GET", "/api/v1/token/tokens", {"params": {"platform": "boss"}}),
+    ]
+    assert [client.request(method, path, headers=node, **more).status_code for method, path, more in calls] == [200] * 3
+    with control.database.engine.begin() as connection:  # this process does not hear of it, and remembers whose credential it is
+        connection.execute(delete(NodeCredential))
+        connection.execute(delete(Node))
+    assert [client.request(method, path, headers=node, **more).status_code for method, path, more in calls] == [401] * 3
