@@ -16,7 +16,8 @@ ENCODINGS = ("identity", "gzip", "zstd")
 LONGEST_INTEGER = 400  # digits
 DEEPEST = 64  # brackets within one another: no row of any contract comes near
 MOST_BRACKETS = 1_000_000  # of a body that is looked through for what lies too deep
-_PARTS = re.compile(rb'"(?:[^"\\]++|\\.?)*+(?:"|\Z)|[\[{]|[\]}]', re.DOTALL)
+# Up to the next bracket that stands in no string, or to the end: never back, so that it takes as long as the body is.
+_BRACKET = re.compile(rb'(?:[^"\[\]{}]++|"(?:[^"\\]++|\\.?)*+(?:"|\Z))*+([\[\]{}]|\Z)', re.DOTALL)
 _GZIP = 16 + zlib.MAX_WBITS
 
 
@@ -90,18 +91,20 @@ def _level(plain: bytes) -> bytes:
         raise Invalid("The body is nested too deeply.")
     kept, done, depth = [], 0, 0
     # A loop of our own, not a parser's recursion: it goes as deep as the body is long.
-    for part in _PARTS.finditer(plain):
-        if part[0] in b"[{":
+    for found in _BRACKET.finditer(plain):
+        if found[1] in (b"[", b"{"):
             depth += 1
             if depth == DEEPEST + 1:
-                kept.append(plain[done : part.start()])
-        elif part[0] in b"]}":
+                kept.append(plain[done : found.start(1)])
+        elif found[1]:
             if depth == DEEPEST + 1:
                 kept.append(b"null")
-                done = part.end()
+                done = found.end()
             depth -= 1
+            if depth < 0:
+                break
     if depth:
-        raise Invalid("The body is not valid JSON: a bracket is not closed.")
+        raise Invalid("The body is not valid JSON: its brackets do not match.")
     kept.append(plain[done:])
     return b"".join(kept)
 

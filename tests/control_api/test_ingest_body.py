@@ -92,6 +92,10 @@ def test_body_of_any_bytes_is_read_or_refused(body: bytes, encoding: str) -> Non
         "]" * 10 + "[" * 100_000,
         "[" * 2_000 + "]" * 2_000 + ",",
         "[" * 1_000_001 + "]" * 1_000_001,
+        # What would be looked at again from each of its places, if the search ever went back.
+        "[" * 2_000 + '"\\' * 10_000_000,
+        "[" * 2_000 + '"' * 20_000_000,
+        "[" * 2_000 + "]" * 20_000_000,
     ],
 )
 def test_json_that_is_none_is_refused(text: str) -> None:
