@@ -220,7 +220,10 @@ MEASURES: dict[str, Callable[[Path], None]] = {
 
 def main() -> None:
     """Run the named measures, all of them when none is named."""
-    for name in sys.argv[1:] or list(MEASURES):
+    names = sys.argv[1:] or list(MEASURES)
+    if unknown := sorted(set(names) - set(MEASURES)):
+        sys.exit(f"{', '.join(map(repr, unknown))}: there is no such measure; valid are {', '.join(MEASURES)}.")
+    for name in names:
         with tempfile.TemporaryDirectory() as folder:
             MEASURES[name](Path(folder))
 
