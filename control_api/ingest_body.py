@@ -18,6 +18,7 @@ DEEPEST = 64  # brackets within one another: no row of any contract comes near
 MOST_BRACKETS = 1_000_000  # of a body that is looked through for what lies too deep
 # Up to the next bracket that stands in no string, or to the end: never back, so that it takes as long as the body is.
 _BRACKET = re.compile(rb'(?:[^"\[\]{}]++|"(?:[^"\\]++|\\.?)*+(?:"|\Z))*+([\[\]{}]|\Z)', re.DOTALL)
+_CLOSERS = {b"[": b"]", b"{": b"}"}
 _GZIP = 16 + zlib.MAX_WBITS
 
 
@@ -72,38 +73,35 @@ def read_json(plain: bytes) -> Any:
         return orjson.loads(plain)
     except orjson.JSONDecodeError:
         pass
+    level = _level(plain)
     try:
-        return _read_slowly(plain)
-    except RecursionError:
-        return _read_slowly(_level(plain))
-
-
-def _read_slowly(plain: bytes) -> Any:
-    try:
-        return json.loads(plain, parse_constant=float, parse_int=_read_integer)
+        return json.loads(level, parse_constant=float, parse_int=_read_integer)
     except ValueError:
         raise Invalid("The body is not valid JSON.") from None
 
 
 def _level(plain: bytes) -> bytes:
-    """The body with null for every value deeper than DEEPEST. Raises Invalid."""
-    if plain.count(b"[") + plain.count(b"{") > MOST_BRACKETS:
-        raise Invalid("The body is nested too deeply.")
-    kept, done, depth = [], 0, 0
-    # A loop of our own, not a parser's recursion: it goes as deep as the body is long.
+    """The body with null for every value deeper than DEEPEST. Raises Invalid.
+
+    A loop of our own: it goes as deep as the body is long, and finds the same in every thread, however deep its stack is already.
+    """
+    kept, done, count, closers = [], 0, 0, bytearray()
     for found in _BRACKET.finditer(plain):
-        if found[1] in (b"[", b"{"):
-            depth += 1
-            if depth == DEEPEST + 1:
+        bracket = found[1]
+        if bracket in _CLOSERS:
+            count += 1
+            if count > MOST_BRACKETS:
+                raise Invalid(f"The body has more than {MOST_BRACKETS} lists and objects.")
+            if len(closers) == DEEPEST:
                 kept.append(plain[done : found.start(1)])
-        elif found[1]:
-            if depth == DEEPEST + 1:
+            closers += _CLOSERS[bracket]
+        elif bracket:
+            if not closers or closers.pop() != bracket[0]:
+                raise Invalid("The body is not valid JSON: its brackets do not match.")
+            if len(closers) == DEEPEST:
                 kept.append(b"null")
                 done = found.end()
-            depth -= 1
-            if depth < 0:
-                break
-    if depth:
+    if closers:
         raise Invalid("The body is not valid JSON: its brackets do not match.")
     kept.append(plain[done:])
     return b"".join(kept)

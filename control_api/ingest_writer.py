@@ -9,7 +9,8 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from itertools import count, islice
@@ -17,7 +18,7 @@ from itertools import count, islice
 from sqlalchemy.exc import SQLAlchemyError
 
 from control_api.db import Database
-from control_api.errors import ControlError
+from control_api.errors import ControlError, Invalid, TooLarge
 from control_api.ingest_body import read_json, unpack
 from control_api.ingest_passes import read_passes
 from control_api.ingest_rows import RowFault, read_rows
@@ -50,6 +51,22 @@ class WriterOptions:
     is_alone: bool
     longest_body: int
     book_days: int
+
+
+class _UnreadableError(Exception):
+    """What the door took, this release or these settings do not read."""
+
+    def __init__(self, batch: IngestBatch, reason: str) -> None:
+        super().__init__(reason)
+        self.batch = batch
+
+
+@contextmanager
+def _naming(batch: IngestBatch) -> Iterator[None]:
+    try:
+        yield
+    except (Invalid, TooLarge) as error:
+        raise _UnreadableError(batch, str(error)) from None
 
 
 class IngestWriter:
@@ -166,6 +183,10 @@ class IngestWriter:
             refused = self._record_passes(batches) if is_pass else self._write(batches, sinks)
         except (TransientStoreError, StoreClosedError):  # closed: the service ends, and the next one writes them
             raise
+        except _UnreadableError as error:
+            unreadable, reason = error.batch, f"It cannot be read: {error}"
+            logger.error("batch %s: %s", unreadable.batch_id, reason)
+            self._database.retry(lambda unit: ingest.set_aside(unit, unreadable, reason, others=batches))
         except TerminalStoreError as error:
             logger.error("%s cannot be stored: %s", " ".join(("batch", *(batch.batch_id for batch in batches))), error)
             reason = str(error)
@@ -198,7 +219,8 @@ class IngestWriter:
         """Tell the lifecycle book; where none is kept, nobody. What this release refuses, by the `id` of the batch."""
         refused = {}
         for batch in batches:
-            records, faults = read_passes(Platform(batch.platform), read_json(self._read_plain(batch))["data_list"])
+            with _naming(batch):
+                records, faults = read_passes(Platform(batch.platform), read_json(self._read_plain(batch))["data_list"])
             refused[batch.id or 0] = _find_new(batch, faults)
             for record in records:
                 self._record_pass(record)
@@ -216,9 +238,10 @@ class IngestWriter:
         warm = self._warm.find((batch.batch_id, batch.digest))
         if warm is not None:
             return warm, [RowFault(**fault) for fault in batch.faults]
-        plain = self._read_plain(batch)
-        typed = read_typed(plain)
-        return (typed[1], []) if typed else read_rows(batch.data_type, Platform(batch.platform), read_json(plain)["data_list"])
+        with _naming(batch):
+            plain = self._read_plain(batch)
+            typed = read_typed(plain)
+            return (typed[1], []) if typed else read_rows(batch.data_type, Platform(batch.platform), read_json(plain)["data_list"])
 
     def _read_plain(self, batch: IngestBatch) -> bytes:
         with self._database.read() as unit:

@@ -173,6 +173,13 @@ def mark_failed(unit: Session, batches: Sequence[IngestBatch], reason: str) -> N
     unit.exec(update(IngestBatch).where(_is_of(batches), col(IngestBatch.state) == "waiting").values(**values))
 
 
+def set_aside(unit: Session, batch: IngestBatch, reason: str, *, others: Sequence[IngestBatch]) -> None:
+    """A batch cannot be read: it fails alone, and is no part any more of what the others are written as. They are the next."""
+    mark_failed(unit, [batch], reason)
+    unit.exec(update(IngestBatch).where(_is_of([batch])).values(write_id=None))
+    release(unit, others)
+
+
 def release(unit: Session, batches: Sequence[IngestBatch]) -> None:
     """Give claims back, where nobody else has them by now: the batches are the next to be written, by whoever comes."""
     is_ours = col(IngestBatch.claimed_until) == batches[0].claimed_until

@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from control_api.errors import Invalid, TooLarge, UnknownEncoding
-from control_api.ingest_body import DEEPEST, pack, read_json, unpack
+from control_api.ingest_body import DEEPEST, MOST_BRACKETS, pack, read_json, unpack
 
 PLAIN = b'{"data_list": []}' * 50
 
@@ -88,7 +88,8 @@ def test_body_of_any_bytes_is_read_or_refused(body: bytes, encoding: str) -> Non
         '"\\ud800',
         "[" * 100_000,
         '{"a":' * 100_000,
-        "[" * 100_000 + "}" * 99_999,
+        "[" * 100_000 + "}" * 100_000,
+        '[{"a":' + "[" * 2_000 + "]" * 1_900 + '}, {}, {"b":' + "]" * 100 + "}]",  # would hide the row in the middle
         "]" * 10 + "[" * 100_000,
         "[" * 2_000 + "]" * 2_000 + ",",
         "[" * 1_000_001 + "]" * 1_000_001,
@@ -137,3 +138,8 @@ def test_what_lies_too_deep_is_null_and_its_neighbours_are_read(depth: int, open
 def test_json_beside_what_lies_too_deep_is_read_as_it_is(rows: list[Any]) -> None:
     deep = b"[" * 2_000 + b"]" * 2_000
     assert read_json(b"[" + deep + b"," + json.dumps(rows).encode() + b"," + deep + b"]")[1] == rows
+
+
+def test_brackets_in_texts_do_not_count() -> None:
+    texts = json.dumps(["[{" * MOST_BRACKETS, '"[\\"'])
+    assert read_json(f"[{texts}, {'[' * 2_000}{']' * 2_000}]".encode())[0] == json.loads(texts)

@@ -143,6 +143,35 @@ def keep_waiting(database: Database, count: int, *, first: int = 0, rows: int = 
         unit.exec(update(IngestBatch).where(col(IngestBatch.batch_id).startswith("held")).values(state="stored"))
 
 
+@pytest.mark.parametrize("data_type", ["job", "pass"])
+def test_batch_that_cannot_be_read_fails_alone(
+    client: TestClient,
+    control: Control,
+    node: Headers,
+    store: Any,
+    held_store: Callable[..., Any],
+    made: Any,
+    wait_for: Callable[..., Any],
+    data_type: str,
+) -> None:
+    with held_store():
+        keep_waiting(control.database, 1, data_type=data_type)  # its body is nothing
+        for number in range(1, 3):
+            client.post(DOOR, headers=node, json=made.batch([made.job(number)], f"run-1:api:{number}"))
+
+    def read_books() -> dict[str, tuple[str, str, str | None]]:
+        with control.database.read() as unit:
+            batches = unit.exec(select(IngestBatch).where(~col(IngestBatch.batch_id).startswith("held"))).all()
+        return {batch.batch_id: (batch.state, batch.reason, batch.write_id) for batch in batches}
+
+    wait_for(lambda: all(state != "waiting" for state, _, _ in read_books().values()))
+    books = read_books()
+    state, reason, write_id = books.pop("kept-batch:0")
+    assert (state, reason[:20], write_id) == ("failed", "It cannot be read: T", None)
+    assert {state for state, _, _ in books.values()} == {"stored"}
+    assert sorted(row.job_id for rows in store.written.values() for row in rows if row.job_id != "j0") == ["j1", "j2"]
+
+
 def claim(database: Database, seconds: float | None = None) -> list[str]:
     batches = database.retry(lambda unit: ingest.claim_next(unit, seconds))
     assert len({batch.write_id for batch in batches}) <= 1
