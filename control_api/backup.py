@@ -14,13 +14,13 @@ from datetime import date, datetime
 from itertools import groupby, islice
 from typing import Any
 
-from sqlalchemy import Table, select
+from sqlalchemy import BigInteger, Column, String, Table, exists, select
 from sqlalchemy.engine import Connection
 from sqlalchemy.exc import OperationalError, StatementError
 from sqlalchemy.types import TypeDecorator
 
 from control_api.errors import Invalid
-from control_api.models.base import METADATA
+from control_api.models.base import METADATA, JsonText
 
 _STEP = 200  # rows of one statement: the body of a batch may be megabytes
 _READERS: dict[type, Callable[[str], Any]] = {
@@ -69,34 +69,45 @@ def read_backup(connection: Connection, revision: str, lines: Iterable[bytes]) -
             while part := [row for _, row in islice(of_table, _STEP)]:
                 count += len(part)
                 _insert(connection, table, part, count + 1)
+    _check_references(connection)
     return count
 
 
-def _read_rows(documents: Iterable[dict[str, Any]]) -> Iterator[tuple[Table, dict[str, Any]]]:
+def _read_rows(documents: Iterator[dict[str, Any]]) -> Iterator[tuple[Table, dict[str, Any]]]:
     for number, document in enumerate(documents, 2):
         if document == {"rows": number - 2}:
+            if next(documents, None) is not None:
+                raise Invalid(f"Line {number} says that it is the last, and others follow.")
             return
         table, row = METADATA.tables.get(str(document.get("table"))), document.get("row")
         if table is None or not isinstance(row, dict) or row.keys() != set(table.columns.keys()):
             raise Invalid(f"Line {number} is no row of a table of this revision.")
         try:
-            yield table, {name: _read_value(table, name, value) for name, value in row.items()}
-        except (ValueError, TypeError):
+            yield table, {name: _read_value(table.columns[name], value) for name, value in row.items()}
+        except ValueError:
             raise Invalid(f"Line {number}: a value does not fit its column of {table.name}.") from None
     raise Invalid("The last line, which says how many rows there are, is missing or wrong: the file is cut off.")
 
 
-def _read_value(table: Table, name: str, value: Any) -> Any:
-    declared = table.columns[name].type
-    stored = declared.impl_instance if isinstance(declared, TypeDecorator) else declared
-    reader = _READERS.get(stored.python_type)
-    return value if reader is None or value is None else reader(value)
+def _read_value(column: Column[Any], value: Any) -> Any:
+    """What the column holds. Raises ValueError for what it cannot: SQLite would take it, and whoever reads it would fail."""
+    if (value is None and column.nullable) or isinstance(column.type, JsonText):
+        return value
+    stored = column.type.impl_instance if isinstance(column.type, TypeDecorator) else column.type
+    kind = stored.python_type
+    if type(value) is not (str if kind in _READERS else kind):
+        raise ValueError("of another type")
+    if kind is int and not -(largest := 2 ** (63 if isinstance(stored, BigInteger) else 31)) <= value < largest:
+        raise ValueError("too large")
+    if isinstance(stored, String) and stored.length is not None and len(value) > stored.length:
+        raise ValueError("too long")
+    return _READERS[kind](value) if kind in _READERS else value
 
 
 def _read(line: bytes, number: int) -> dict[str, Any]:
     try:
         document = json.loads(line)
-    except ValueError:
+    except (ValueError, RecursionError):
         document = None
     if not isinstance(document, dict):
         raise Invalid(f"Line {number} is no JSON object: the file is no backup, or cut off.")
@@ -105,7 +116,7 @@ def _read(line: bytes, number: int) -> dict[str, Any]:
 
 @contextmanager
 def _rows_may_precede(connection: Connection) -> Iterator[None]:
-    """A department may stand below a younger one. SQLite looks at the end; MySQL trusts the backup, which was true when it was made."""
+    """A department may stand below a younger one: `_check_references` looks when all are there."""
     if connection.dialect.name == "sqlite":
         connection.exec_driver_sql("PRAGMA defer_foreign_keys = ON")
         yield
@@ -122,6 +133,15 @@ def _insert(connection: Connection, table: Table, rows: list[dict[str, Any]], la
         connection.execute(table.insert(), rows)
     except OperationalError:
         raise
-    except StatementError:  # its text would quote rows
+    except (StatementError, ValueError):  # the second for half characters; their texts would quote rows
         first = last_line - len(rows) + 1
         raise Invalid(f"Lines {first} to {last_line}: {table.name} does not take one of them.") from None
+
+
+def _check_references(connection: Connection) -> None:
+    for table in METADATA.sorted_tables:
+        for key in table.foreign_keys:
+            other = key.column.table.alias()
+            found = select(key.parent).where(key.parent.is_not(None), ~exists().where(other.c[key.column.name] == key.parent))
+            if connection.execute(found.limit(1)).first() is not None:
+                raise Invalid(f"A row of {table.name} refers to a row of {key.column.table.name} that no line has.")

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import argparse
 import json
-from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from pydantic import TypeAdapter
+
 from control_api.audit_export import WRITERS
-from control_api.cli.console import Desk, create_private, read_limit, reader_of, say, say_table
+from control_api.cli.console import Desk, create_private, read_limit, say, say_table
 from control_api.schemas.base import Moment
 from control_api.services import audit
 from control_api.services.audit import AuditFilter
 
-_read_zoned = reader_of(Moment, "a moment is like 2026-11-24 or 2026-11-24T08:00:00+08:00; UTC when it names no zone")
+_MOMENTS: TypeAdapter[datetime] = TypeAdapter(Moment)
 
 
 def add_parsers(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -37,11 +38,14 @@ def add_parsers(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
         parser.add_argument("--until", type=_read_moment)
 
 
-def _read_moment(text: str) -> Any:
-    with suppress(ValueError):
+def _read_moment(text: str) -> datetime:
+    try:
         moment = datetime.fromisoformat(text)
-        text = (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).isoformat()
-    return _read_zoned(text)
+        return _MOMENTS.validate_python(moment if moment.tzinfo else moment.replace(tzinfo=UTC))
+    except ValueError:
+        raise argparse.ArgumentTypeError(
+            f"{text!r}: a moment is like 2026-11-24 or 2026-11-24T08:00:00+08:00; UTC when it names no zone"
+        ) from None
 
 
 def _read_filter(options: argparse.Namespace) -> AuditFilter:

@@ -6,9 +6,10 @@ import argparse
 import getpass
 import os
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any, TextIO
 from unicodedata import east_asian_width
@@ -74,10 +75,30 @@ read_limit = reader_of(Limit, "1 to 500")
 read_name = reader_of(Name, "a name has 2 to 64 of A-Z a-z 0-9 . _ @ - and begins with a letter or a digit")
 
 
+class _Once(argparse.Action):
+    def __call__(self, _parser: object, options: argparse.Namespace, values: Any, _option: str | None = None) -> None:
+        setattr(options, self.dest, list(dict.fromkeys(values)))
+
+
+def add_ids(parser: argparse.ArgumentParser, read: Callable[[str], Any]) -> None:
+    """The argument `id`: one or several, each of them once."""
+    parser.add_argument("id", type=read, nargs="+", action=_Once)
+
+
+def read_day(text: str) -> date:
+    """A day, for argparse."""
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r}: a day is like 2026-11-24") from None
+
+
 def read_password(from_stdin: bool) -> str:
     """A password from the first line of stdin, or typed twice. Never from an argument, which `ps` shows."""
     if from_stdin:
         return sys.stdin.readline().rstrip("\n")
+    if not sys.stdin.isatty():
+        raise UsageError("There is no terminal to type a password at: give it by --password-stdin.")
     first = getpass.getpass("Password: ")
     if getpass.getpass("Again: ") != first:
         raise UsageError("The two passwords differ; nothing was changed.")
@@ -95,20 +116,28 @@ def read_file(path: Path) -> bytes:
 # -- what is said ------------------------------------------------------------------------------------------------------
 
 
-def create_private(path: Path) -> TextIO:
-    """A new file that only its owner can read; one that is there stays as it is."""
+@contextmanager
+def create_private(path: Path) -> Iterator[TextIO]:
+    """A new file that only its owner can read; one that is there stays as it is, and one that was not finished is removed."""
     try:
         handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except FileExistsError:
         raise UsageError(f"{path} exists; name a new file.") from None
     except OSError as error:
         raise UsageError(f"{path} cannot be written ({type(error).__name__}).") from None
-    return os.fdopen(handle, "w", encoding="utf-8", newline="")
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8", newline="") as file:
+            yield file
+    except BaseException as error:
+        path.unlink()
+        if isinstance(error, OSError):
+            raise UsageError(f"{path} cannot be written ({error.strerror}).") from None
+        raise
 
 
 def say(text: str = "") -> None:
-    """Print a line for people and pipes."""
-    sys.stdout.write(text + "\n")
+    """Print a line for people and pipes. What nodes and platforms said may hold what a terminal obeys: it is shown as `?`."""
+    sys.stdout.write("".join(letter if letter.isprintable() else "?" for letter in text) + "\n")
 
 
 def say_table(header: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
@@ -126,8 +155,7 @@ def _show(cell: object) -> str:
         return "yes" if cell else "no"
     if isinstance(cell, datetime):
         return f"{cell:%Y-%m-%d %H:%M:%S}Z"
-    # What nodes and platforms said may hold what a terminal obeys.
-    return "".join(letter if letter.isprintable() else "?" for letter in str(cell))
+    return str(cell)
 
 
 def _width(text: str) -> int:

@@ -10,7 +10,7 @@ from typing import get_args
 
 from pydantic import TypeAdapter, ValidationError
 
-from control_api.cli.console import MANY, Desk, UsageError, read_file, read_limit, reader_of, say, say_table
+from control_api.cli.console import MANY, Desk, UsageError, add_ids, read_file, read_limit, reader_of, say, say_table
 from control_api.keyword_csv import LineFault, read_csv
 from control_api.models.base import now_utc
 from control_api.redis_queue import RedisQueue, open_redis
@@ -40,11 +40,11 @@ def add_parsers(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
     _add_list_parser(actions.add_parser("list"))
     for name, is_enabled in (("enable", True), ("disable", False)):
         parser = actions.add_parser(name)
-        parser.add_argument("id", type=_read_id, nargs="+")
+        add_ids(parser, _read_id)
         parser.set_defaults(run=switch_keywords, is_enabled=is_enabled)
     for name, run, words in (("run", run_now, "make them due now"), ("remove", remove_keywords, "with their runs; `disable` keeps them")):
         parser = actions.add_parser(name, help=words)
-        parser.add_argument("id", type=_read_id, nargs="+")
+        add_ids(parser, _read_id)
         parser.set_defaults(run=run)
     _add_runs_parser(actions.add_parser("runs", help="what came of them, newest first"))
     actions.add_parser("fill", help="due keywords into Redis, ends of runs back; cron may call it twice").set_defaults(run=fill_redis)

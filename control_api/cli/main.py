@@ -27,7 +27,11 @@ def build_parser() -> argparse.ArgumentParser:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit code."""
-    options = build_parser().parse_args(arguments)
+    parser = build_parser()
+    options = parser.parse_args(arguments)
+    for text in sys.argv[1:] if arguments is None else arguments:
+        if text != text.encode("utf-8", "replace").decode():
+            parser.error(f"{text!r} is no text in UTF-8")
     logging.basicConfig(level=logging.WARNING)
     try:
         desk = open_desk(load_settings())
@@ -37,9 +41,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _complain(error, 2)
     except ControlError as error:
         return _complain(error, 1)
-    except BrokenPipeError:  # `| head` has read enough
+    except OSError as error:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # the interpreter flushes once more at its end
-        return 0
+        if isinstance(error, BrokenPipeError):  # `| head` has read enough
+            return 0
+        return _complain(
+            ControlError(f"The system refuses: {error.strerror or type(error).__name__}. What was changed before is changed."), 1
+        )
     except SQLAlchemyError as error:
         # Not the message: it may hold the address with its password, or a row.
         return _complain(ControlError(f"The database refuses or does not answer ({type(error).__name__}): `doctor` says which part."), 1)

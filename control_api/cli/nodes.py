@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import argparse
-from datetime import date, timedelta
+from datetime import timedelta
 from typing import Annotated, get_args
 
 from pydantic import Field
 from sqlmodel import Session, select
 
-from control_api.cli.console import MANY, Desk, UsageError, read_limit, read_name, reader_of, say, say_table
+from control_api.cli.console import MANY, Desk, UsageError, read_day, read_limit, read_name, reader_of, say, say_table
 from control_api.models import Node
 from control_api.models.base import now_utc
 from control_api.rights import GRANTABLE_TO_NODES
@@ -20,7 +20,6 @@ from control_api.services import credentials, nodes, uploads
 _read_id = reader_of(RowId, "an id is a whole number from 1; `nodes credentials NAME` shows them")
 _read_days = reader_of(Days, "1 to 730 days")
 _read_grace = reader_of(Annotated[int, Field(ge=0, le=7 * 24 * 3600)], "0 to 604800 seconds, a week")
-_read_day = reader_of(date, "a day like 2026-11-24")
 
 
 def add_parsers(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -43,7 +42,7 @@ def add_parsers(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
     remove.set_defaults(run=remove_node)
     _add_credential_parsers(actions)
     counts = commands.add_parser("ip", help="uploads per address, newest first")
-    counts.add_argument("--day", type=_read_day)
+    counts.add_argument("--day", type=read_day)
     counts.add_argument("--source", default="", help="a node's name")
     counts.add_argument("--ip", default="")
     counts.add_argument("--limit", type=read_limit, default=50)

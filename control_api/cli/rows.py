@@ -27,5 +27,5 @@ def list_batches(desk: Desk, _options: argparse.Namespace) -> None:
 
 def retry(desk: Desk, _options: argparse.Namespace) -> None:
     """The server's writer takes them up within a second."""
-    count = desk.control.database.retry(ingest.retry_failed)
+    count = desk.control.database.retry(lambda unit: ingest.retry_failed(unit, desk.actor))
     say(f"{count} batches wait again.")

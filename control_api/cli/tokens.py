@@ -8,7 +8,7 @@ from typing import Any, get_args
 
 from pydantic import ValidationError
 
-from control_api.cli.console import MANY, Desk, UsageError, read_file, read_limit, reader_of, say, say_table
+from control_api.cli.console import MANY, Desk, UsageError, add_ids, read_file, read_limit, reader_of, say, say_table
 from control_api.schemas.base import RowId
 from control_api.schemas.tokens import TokenImport, TokenState
 from control_api.services import lending, tokens
@@ -41,10 +41,10 @@ def add_parsers(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
     history.set_defaults(run=show_history)
     for name, (values, effect) in _CHANGES.items():
         parser = actions.add_parser(name)
-        parser.add_argument("id", type=_read_id, nargs="+")
+        add_ids(parser, _read_id)
         parser.set_defaults(run=change_tokens, values=values, effect=effect)
     remove = actions.add_parser("remove", help="with their history; `disable` keeps it")
-    remove.add_argument("id", type=_read_id, nargs="+")
+    add_ids(remove, _read_id)
     remove.set_defaults(run=remove_tokens)
     anew = actions.add_parser("encrypt-anew", help="after a new key was put first in CONTROL_TOKEN_KEYS; then the old one can go")
     anew.set_defaults(run=encrypt_anew)

@@ -15,6 +15,8 @@ from control_api.errors import Conflict, TooMany, Unavailable
 from control_api.ingest_rows import RowFault
 from control_api.models import IngestBatch
 from control_api.models.base import now_utc
+from control_api.principal import Actor
+from control_api.services import audit
 from jobstore.ingest import PASS
 
 FAULTS_KEPT = 10_000  # all of a batch: a node puts aside each row that is named
@@ -190,9 +192,10 @@ def _is_of(batches: Sequence[IngestBatch]) -> ColumnElement[bool]:
     return col(IngestBatch.id).in_([batch.id for batch in batches])
 
 
-def retry_failed(unit: Session) -> int:
+def retry_failed(unit: Session, actor: Actor) -> int:
     """Let failed batches wait for their turn again; how many."""
     result = unit.exec(update(IngestBatch).where(col(IngestBatch.state) == "failed").values(state="waiting", reason=""))
+    audit.record(unit, actor, "ingest.retry", object_kind=IngestBatch.__tablename__, after={"batches": result.rowcount})
     return int(result.rowcount)
 
 

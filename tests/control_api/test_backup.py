@@ -150,9 +150,44 @@ def _in_no_encoding(lines: list[bytes]) -> list[bytes]:
     return [line.replace("数".encode(), b"\xff") for line in lines]
 
 
+def _with_more_after_the_end(lines: list[bytes]) -> list[bytes]:
+    return [*lines, lines[1]]
+
+
+def _with(name: str, value: Any) -> Callable[[list[bytes]], list[bytes]]:
+    """Gives the column of that name another value, where a row has it."""
+
+    def harm(lines: list[bytes]) -> list[bytes]:
+        documents = [json.loads(line) for line in lines]
+        for document in documents:
+            if name in document.get("row", {}):
+                document["row"][name] = value
+        return [json.dumps(document).encode() for document in documents]
+
+    harm.__name__ = f"{name}={value!r}"
+    return harm
+
+
 @pytest.mark.parametrize(
     "harm",
     [
+        _with_more_after_the_end,
+        _with("rank", "abc"),
+        _with("rank", 1.5),
+        _with("rank", True),
+        _with("rank", 2**31),
+        _with("rank", None),
+        _with("bytes", 2**70),
+        _with("is_enabled", 1),
+        _with("text", "x" * 101),
+        _with("text", "\ud800"),
+        _with("text", ["x"]),
+        _with("day", 20261124),
+        _with("lease_until", "2026-11-24T08:00:00"),
+        _with("body", "no base64"),
+        _with("dept_id", 999),
+        _with("keyword_id", 999),
+        lambda lines: [lines[0], b'{"a":' * 100_000, *lines[2:]],
         _cut,
         _cut_in_a_line,
         _lose_a_row,
@@ -169,7 +204,7 @@ def _in_no_encoding(lines: list[bytes]) -> list[bytes]:
 )
 def test_broken_backup_is_refused_as_a_whole(full: Database, bare: Database, harm: Callable[[list[bytes]], list[bytes]]) -> None:
     lines = harm(_dump(full))
-    with pytest.raises(Invalid, match=r"(?i)line"), bare.write() as unit:
+    with pytest.raises(Invalid, match=r"(?i)\bline"), bare.write() as unit:
         read_backup(unit.connection(), REVISION, lines)
     assert not any(_read_everything(bare).values())
 

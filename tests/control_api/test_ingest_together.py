@@ -21,6 +21,7 @@ from control_api.ingest_rows import RowFault, read_rows
 from control_api.ingest_writer import WRITERS, IngestWriter, WriterOptions
 from control_api.models import IngestBatch, Node
 from control_api.models.base import now_utc
+from control_api.principal import Actor, Principal
 from control_api.services import ingest
 from control_api.services.ingest import TOGETHER_BATCHES, TOGETHER_BYTES, TOGETHER_ROWS, Delivery
 from control_api.warm_rows import WARM_BYTES
@@ -257,7 +258,7 @@ def test_failed_batches_come_together_again_when_they_are_retried(waiting_room: 
         ingest.mark_failed(unit, ingest.claim_next(unit, None), "the engine refuses")
     keep_waiting(waiting_room, 1, first=2)
     with waiting_room.write() as unit:
-        assert ingest.retry_failed(unit) == 2
+        assert ingest.retry_failed(unit, Actor(Principal("cli", 0, "test", frozenset()))) == 2
     assert claim(waiting_room) == ["0", "1"]
 
 

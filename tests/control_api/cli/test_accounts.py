@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from sqlmodel import Session, text
@@ -18,6 +19,11 @@ def olga(ready: Run) -> Run:
     ready("create-admin")
     ready("users", "add", "olga", "--role", "operator", "--password-stdin", typed=PASSWORD)
     return ready
+
+
+def _export(run: Run, action: str) -> str:
+    run("audit", "export", "a.csv", "--action", action)
+    return Path("a.csv").read_text("utf-8")
 
 
 def test_create_admin_works_once_and_shows_the_password_once(ready: Run, unit: Session) -> None:
@@ -36,6 +42,8 @@ def test_create_admin_works_once_and_shows_the_password_once(ready: Run, unit: S
 
 def test_users_are_added_switched_and_given_passwords(olga: Run) -> None:
     assert re.search(r"olga +yes +operator", olga("users", "list"))
+    assert '"must_change_password": true' in _export(olga, "user.create").replace('""', '"').splitlines()[1]
+    assert "no terminal" in olga("users", "password", "olga", code=2)
     assert "shorter than 12" in olga("users", "password", "olga", "--password-stdin", typed="short\n", code=1)
     assert "every session" in olga("users", "password", "olga", "--password-stdin", typed="another-pass-phrase-8\n")
     assert "switched off" in olga("users", "disable", "olga")

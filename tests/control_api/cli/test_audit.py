@@ -42,7 +42,7 @@ def test_list_shows_what_matches(busy: Run, wanted: tuple[str, ...], count: int)
     assert len(busy("audit", "list", *wanted).splitlines()) == 1 + count
 
 
-@pytest.mark.parametrize("moment", ["yesterday", "0001-01-01", "9999-12-31"])
+@pytest.mark.parametrize("moment", ["yesterday", "2026", "0001-01-01", "9999-12-31"])
 def test_moment_that_is_none_is_refused(busy: Run, moment: str) -> None:
     said = busy("audit", "list", "--since", moment, code=2)
     assert moment in said

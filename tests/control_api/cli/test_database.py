@@ -9,8 +9,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from sqlmodel import Session
 
 from control_api.config import load_settings
+from control_api.models import IngestBatch, Node
 
 Run = Callable[..., str]
 
@@ -49,6 +51,12 @@ def test_what_was_dumped_is_loaded_into_a_new_database(ready: Run, monkeypatch: 
     assert "database.load" in ready("audit", "list", "--limit", "1")
 
 
+def test_load_needs_the_newest_revision(ready: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    ready("db", "dump", "dump.jsonl")
+    monkeypatch.setenv("CONTROL_DATA_DIR", "other")
+    assert "db upgrade" in ready("db", "load", "dump.jsonl", code=1)
+
+
 def test_doctor_prints_settings_without_secrets(ready: Run) -> None:
     assert "run `create-admin`" in ready("doctor")
     said = ready("doctor")
@@ -75,15 +83,49 @@ def test_database_error_hides_the_address(run: Run, monkeypatch: pytest.MonkeyPa
     assert "planted-pw" not in run("doctor", code=1)
 
 
-def test_reader_that_has_read_enough_is_no_error(ready: Run, request: pytest.FixtureRequest) -> None:
-    command = subprocess.Popen(
-        [sys.executable, "-m", "control_api", "roles", "rights"],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        env={"PYTHONPATH": str(request.config.rootpath)},
-    )
+@pytest.fixture
+def start(ready: Run, request: pytest.FixtureRequest) -> Callable[[int], subprocess.Popen[bytes]]:
+    """Starts `roles rights` in a process of its own, writing to the file of that number."""
+
+    def start(stdout: int) -> subprocess.Popen[bytes]:
+        line = [sys.executable, "-m", "control_api", "roles", "rights"]
+        return subprocess.Popen(line, stdout=stdout, stderr=subprocess.PIPE, env={"PYTHONPATH": str(request.config.rootpath)})
+
+    return start
+
+
+def test_reader_that_has_read_enough_is_no_error(start: Callable[[int], subprocess.Popen[bytes]]) -> None:
+    command = start(subprocess.PIPE)
     assert command.stdout is not None
     command.stdout.close()
     _, said = command.communicate(timeout=60)
-    assert said == b""
-    assert command.returncode == 0
+    assert (command.returncode, said) == (0, b"")
+
+
+def test_output_that_cannot_be_written_is_said(start: Callable[[int], subprocess.Popen[bytes]]) -> None:
+    with Path("/dev/full").open("wb") as full:
+        command = start(full.fileno())
+        _, said = command.communicate(timeout=60)
+    assert (command.returncode, said[:40]) == (1, b"The system refuses: No space left on dev")
+
+
+def test_argument_that_is_no_text_is_refused(ready: Run) -> None:
+    for command in (("keywords", "list", "--text", "\udcff"), ("nodes", "drain", "\udcff"), ("audit", "list", "--actor", "\udcff")):
+        assert "no text in UTF-8" in ready(*command, code=2)
+
+
+def test_file_that_was_not_finished_is_removed(run: Run) -> None:
+    assert "doctor" in run("audit", "export", "a.csv", code=1)  # there is no database
+    assert not Path("a.csv").exists()
+
+
+def test_batches_that_failed_are_listed_and_retried(ready: Run, unit: Session) -> None:
+    node = Node(name="node-1")
+    unit.add(node)
+    unit.flush()
+    about = {"platform": "boss", "data_type": "job", "digest": "d", "accepted": 7, "rejected": 0}
+    unit.add(IngestBatch(batch_id="b-1", node_id=node.id or 0, state="failed", reason="the engine \x1b[2J refuses", **about))
+    unit.commit()
+    assert "b-1 (7 rows): the engine ?[2J refuses" in ready("ingest", "list")
+    assert "1 batches wait again" in ready("ingest", "retry")
+    assert "ingest.retry" in ready("audit", "list", "--limit", "1")

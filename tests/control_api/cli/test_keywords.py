@@ -63,7 +63,7 @@ def test_due_counts_what_waits_and_may_be_called_twice(three: Run) -> None:
 
 
 def test_keywords_are_switched_off_and_on(three: Run) -> None:
-    assert "off: 2" in three("keywords", "disable", "1", "2")
+    assert "off: 2" in three("keywords", "disable", "1", "2", "1")
     assert len(three("keywords", "list", "--no-enabled").splitlines()) == 1 + 2
     assert re.search(r"boss +0\n", three("keywords", "due"))
     assert "on: 1" in three("keywords", "enable", "1")

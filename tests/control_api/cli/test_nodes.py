@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from datetime import timedelta
 
 import pytest
 from sqlmodel import Session
 
 from control_api.models import Node
+from control_api.models.base import now_utc
 from control_api.services import uploads
 
 Run = Callable[..., str]
@@ -35,7 +37,7 @@ def test_credential_is_shown_once_and_revoked(ready: Run) -> None:
 def test_credential_is_replaced_with_a_time_of_grace(ready: Run) -> None:
     old = _add(ready)
     said = ready("nodes", "rotate", "spot-1", "1", "--days", "30", "--grace-seconds", "600")
-    assert "Credential 2" in said
+    assert f"Credential 2 is good until {now_utc() + timedelta(days=30):%Y-%m-%d}" in said
     assert "600 more seconds" in said
     assert re.fullmatch(SECRET, said.splitlines()[-1])
     assert said.splitlines()[-1] != old

@@ -65,6 +65,6 @@ def test_tokens_are_removed_all_or_none(two: Run, unit: Session) -> None:
     unit.commit()
     assert "lent to node" in two("tokens", "remove", "1", "2", code=1)
     assert len(two("tokens", "list").splitlines()) == 1 + 2
-    assert "removed: 1" in two("tokens", "remove", "1")
+    assert "removed: 1" in two("tokens", "remove", "1", "1")
     assert "There is no token 1" in two("tokens", "history", "1", code=1)
     assert "'0'" in two("tokens", "remove", "0", code=2)
