@@ -61,8 +61,10 @@ def read_backup(connection: Connection, revision: str, lines: Iterable[bytes]) -
         if connection.execute(select(table).limit(1)).first() is not None:
             raise Invalid(f"The database is not empty: {table.name} has rows. Load into a new one, after `db upgrade` alone.")
     documents = (_read(line, number) for number, line in enumerate(lines, 1))
-    if next(documents, {}).get("revision") != revision:
-        raise Invalid(f"Line 1: this is no backup of revision {revision}, at which the database is.")
+    written_at = next(documents, {}).get("revision")
+    if written_at != revision:
+        found = f"a backup of revision {written_at[:12]!r}" if isinstance(written_at, str) else "no backup"
+        raise Invalid(f"Line 1: this is {found}, and the database is at revision {revision!r}: load it with the release that wrote it.")
     rows, count = _read_rows(documents), 0
     with _rows_may_precede(connection):
         for table, of_table in groupby(rows, key=lambda found: found[0]):
@@ -79,6 +81,8 @@ def _read_rows(documents: Iterator[dict[str, Any]]) -> Iterator[tuple[Table, dic
             if next(documents, None) is not None:
                 raise Invalid(f"Line {number} says that it is the last, and others follow.")
             return
+        if document.keys() == {"rows"}:
+            raise Invalid(f"Line {number} says how many rows came before it, and that is not {number - 2}: some are missing or too many.")
         table, row = METADATA.tables.get(str(document.get("table"))), document.get("row")
         if table is None or not isinstance(row, dict) or row.keys() != set(table.columns.keys()):
             raise Invalid(f"Line {number} is no row of a table of this revision.")
@@ -86,7 +90,7 @@ def _read_rows(documents: Iterator[dict[str, Any]]) -> Iterator[tuple[Table, dic
             yield table, {name: _read_value(table.columns[name], value) for name, value in row.items()}
         except ValueError:
             raise Invalid(f"Line {number}: a value does not fit its column of {table.name}.") from None
-    raise Invalid("The last line, which says how many rows there are, is missing or wrong: the file is cut off.")
+    raise Invalid("The last line, which says how many rows there are, is missing: the file is cut off.")
 
 
 def _read_value(column: Column[Any], value: Any) -> Any:

@@ -11,11 +11,21 @@ from pydantic import ValidationError
 
 from control_api.errors import Invalid
 from control_api.schemas.keywords import KeywordCreate
+from jobschema import Platform
 
 COLUMNS = ("text", "platforms", "cities", "depth", "priority", "interval", "tags", "enabled")
 CSV_EXAMPLE = "text,platforms,cities,depth,priority,interval,tags,enabled\n数据分析,boss,101010100;101020100,5,10,6h,daily;analysis,yes\n"
 MANY_LINES = 20_000
 _UNITS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
+_VALID = {
+    "text": "1 to 100 characters, all of which can be seen",
+    "platforms": f"1 to 3 of {', '.join(Platform)}",
+    "cities": "1 to 100 codes of the platform, like 101010100, not names",
+    "depth": "1 to 1000 pages, or nothing",
+    "priority": "a whole number from -1000 to 1000",
+    "interval": "60 seconds to 366 days, like 6h",
+    "tags": "6 words at most, each of 32 letters, digits, _ and - at most",
+}
 _YES, _NO = frozenset({"", "1", "yes", "true", "on", "y", "是"}), frozenset({"0", "no", "false", "off", "n", "否"})
 _ENCODINGS = ("utf-8-sig", "gb18030")  # what spreadsheets on a Chinese desktop save
 
@@ -83,8 +93,9 @@ def _read_row(row: dict[str, str | None]) -> KeywordCreate | str:
             }
         )
     except ValidationError as error:
-        first = error.errors(include_input=False, include_url=False)[0]
-        return f"{'.'.join(map(str, first['loc']))}: {first['msg']}"
+        field = str(error.errors(include_input=False, include_url=False)[0]["loc"][0])
+        column = "interval" if field == "interval_seconds" else field
+        return f"{column} {cells.get(column, '')[:40]!r}: give {_VALID[column]}"
     except ValueError as error:
         return str(error)
 

@@ -143,6 +143,14 @@ class TokenCipher:
                 "None of CONTROL_TOKEN_KEYS decrypts a token that is needed; add the key that it was stored with.", retry_after=300
             ) from None
 
+    def knows(self, ciphertext: str) -> bool:
+        """Whether a key fits."""
+        try:
+            self.decrypt(ciphertext)
+        except Unavailable:
+            return False
+        return True
+
     def fingerprint(self, token: str) -> str:
         """The fingerprint under the first key."""
         return _fingerprint(self._keys[0], token)

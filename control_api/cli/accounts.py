@@ -115,9 +115,10 @@ def add_user(desk: Desk, options: argparse.Namespace) -> None:
 
 def set_password(desk: Desk, options: argparse.Namespace) -> None:
     """Set a password; it has to be changed at the next login."""
+    with desk.control.database.read() as unit:
+        user_id = _find_user(unit, options.username)  # before anything is typed
     password = read_password(options.password_stdin)
     with desk.control.database.write() as unit:
-        user_id = _find_user(unit, options.username)
         users.reset_password(unit, desk.actor, user_id, password, min_length=desk.settings.password_min_length)
     say("The password is set, and every session of the user has ended.")
 
@@ -131,9 +132,10 @@ def switch_user(desk: Desk, options: argparse.Namespace) -> None:
 
 def give_roles(desk: Desk, options: argparse.Namespace) -> None:
     """Replace a user's roles."""
+    names = list(dict.fromkeys(options.role))
     with desk.control.database.write() as unit:
-        users.change(unit, desk.actor, _find_user(unit, options.username), {"roles": options.role})
-    say(f"{options.username} has {', '.join(options.role) or 'no role'}.")
+        users.change(unit, desk.actor, _find_user(unit, options.username), {"roles": names})
+    say(f"{options.username} has {', '.join(names) or 'no role'}.")
 
 
 def remove_user(desk: Desk, options: argparse.Namespace) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from control_api.audit_export import WRITERS
-from control_api.cli.console import Desk, create_private, read_limit, say, say_table
+from control_api.cli.console import Desk, create_private, read_limit, say, say_newest
 from control_api.schemas.base import Moment
 from control_api.services import audit
 from control_api.services.audit import AuditFilter
@@ -27,7 +27,7 @@ def add_parsers(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
     found.set_defaults(run=list_lines)
     export = actions.add_parser("export", help="everything that matches, into a new file that you alone can read")
     export.add_argument("file", type=Path)
-    export.add_argument("--format", choices=list(WRITERS), default="csv")
+    export.add_argument("--format", choices=list(WRITERS), help="jsonl when the file is named .jsonl, else csv")
     export.set_defaults(run=export_lines)
     for parser in (found, export):
         parser.add_argument("--actor", default="", help="name of who did it")
@@ -56,9 +56,9 @@ def list_lines(desk: Desk, options: argparse.Namespace) -> None:
     """Print the newest lines that match."""
     with desk.control.database.read() as unit:
         found = audit.search(unit, _read_filter(options), before_id=None, limit=options.limit)
-    say_table(
+    say_newest(
         ("id", "at", "who", "", "what", "on", "", "from", "change"),
-        (
+        [
             (
                 a.id,
                 a.at,
@@ -71,7 +71,8 @@ def list_lines(desk: Desk, options: argparse.Namespace) -> None:
                 _tell_change(a.before or {}, a.after or {}),
             )
             for a in found
-        ),
+        ],
+        options.limit,
     )
 
 
@@ -85,7 +86,7 @@ def _tell_change(before: dict[str, Any], after: dict[str, Any]) -> str:
 
 def export_lines(desk: Desk, options: argparse.Namespace) -> None:
     """Write every line that matches."""
-    write, _ = WRITERS[options.format]
+    write, _ = WRITERS[options.format or ("jsonl" if options.file.suffix == ".jsonl" else "csv")]
     with create_private(options.file) as file, desk.control.database.read() as unit:
         for text in write(audit.walk(unit, _read_filter(options))):
             file.write(text)

@@ -75,6 +75,11 @@ read_limit = reader_of(Limit, "1 to 500")
 read_name = reader_of(Name, "a name has 2 to 64 of A-Z a-z 0-9 . _ @ - and begins with a letter or a digit")
 
 
+def is_text(typed: str) -> bool:
+    """Whether what was typed came as UTF-8."""
+    return typed == typed.encode("utf-8", "replace").decode()
+
+
 class _Once(argparse.Action):
     def __call__(self, _parser: object, options: argparse.Namespace, values: Any, _option: str | None = None) -> None:
         setattr(options, self.dest, list(dict.fromkeys(values)))
@@ -96,7 +101,10 @@ def read_day(text: str) -> date:
 def read_password(from_stdin: bool) -> str:
     """A password from the first line of stdin, or typed twice. Never from an argument, which `ps` shows."""
     if from_stdin:
-        return sys.stdin.readline().rstrip("\n")
+        password = sys.stdin.readline().rstrip("\n")
+        if not is_text(password):
+            raise UsageError("The password is no text in UTF-8; nothing was changed.")
+        return password
     if not sys.stdin.isatty():
         raise UsageError("There is no terminal to type a password at: give it by --password-stdin.")
     first = getpass.getpass("Password: ")
@@ -146,6 +154,13 @@ def say_table(header: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
     widths = [max(_width(line[column]) for line in lines) for column in range(len(header))]
     for line in lines:
         say("  ".join(cell + " " * (width - _width(cell)) for cell, width in zip(line, widths, strict=True)).rstrip())
+
+
+def say_newest(header: Sequence[str], rows: Sequence[Sequence[object]], limit: int) -> None:
+    """Print the newest rows, and to people that there may be more."""
+    say_table(header, rows)
+    if len(rows) == limit:
+        sys.stderr.write(f"(the newest {limit}: --limit shows up to 500)\n")
 
 
 def _show(cell: object) -> str:

@@ -17,7 +17,7 @@ from control_api.db import open_database
 from control_api.errors import DatabaseNotReadyError, RedisFaultError
 from control_api.models.base import now_utc
 from control_api.redis_queue import open_redis, ping
-from control_api.services import audit, health, nodes, users
+from control_api.services import audit, health, nodes, tokens, users
 
 
 def add_parsers(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -99,6 +99,11 @@ def examine(desk: Desk, _options: argparse.Namespace) -> None:
     database = open_database(settings.database_dsn, 1)
     found = health.probe(health.list_probes(database))
     rows = [(item.name, "ok" if item.is_ready else "MISSING", item.detail) for item in found]
+    if not found[0].is_ready:
+        address = database.engine.url.render_as_string(hide_password=True)
+        rows.append(
+            ("address", "tried", f"{address}: is the server up, the name there, the password right? CONTROL_DATABASE_URL says where")
+        )
     is_ready = all(item.is_ready for item in found)
     if is_ready:
         rows += _examine_rows(desk)
@@ -115,9 +120,15 @@ def _examine_rows(desk: Desk) -> list[tuple[str, str, str]]:
     with desk.control.database.read() as unit:
         admins = users.count_admins(unit)
         states = nodes.count_states(unit, now_utc(), desk.settings.heartbeat_seconds)
+        strange = tokens.count_strange(unit, desk.control.cipher)
     lost = states["lost"]
     return [
         ("administrator", "ok" if admins else "MISSING", "" if admins else "run `create-admin`"),
+        (
+            "token keys",
+            "WRONG" if strange else "ok",
+            f"CONTROL_TOKEN_KEYS does not decrypt {strange} tokens: add their key" if strange else "",
+        ),
         ("nodes", f"{states['alive']} alive", f"{lost} are lost: `nodes list`" if lost else ""),
     ]
 

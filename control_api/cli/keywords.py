@@ -10,7 +10,8 @@ from typing import get_args
 
 from pydantic import TypeAdapter, ValidationError
 
-from control_api.cli.console import MANY, Desk, UsageError, add_ids, read_file, read_limit, reader_of, say, say_table
+from control_api.cli.console import MANY, Desk, UsageError, add_ids, read_file, read_limit, reader_of, say, say_newest, say_table
+from control_api.cli.nodes import find_node
 from control_api.keyword_csv import LineFault, read_csv
 from control_api.models.base import now_utc
 from control_api.redis_queue import RedisQueue, open_redis
@@ -62,7 +63,7 @@ def _add_list_parser(parser: argparse.ArgumentParser) -> None:
 
 def _add_runs_parser(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--keyword", type=_read_id, metavar="ID")
-    parser.add_argument("--node", type=_read_id, metavar="ID")
+    parser.add_argument("--node", default="", metavar="NAME")
     parser.add_argument("--platform", choices=list(map(str, Platform)), default="")
     parser.add_argument("--state", choices=get_args(RunState), default="")
     parser.add_argument("--text", default="", help="a part of the keyword's")
@@ -134,12 +135,13 @@ def remove_keywords(desk: Desk, options: argparse.Namespace) -> None:
 
 def list_runs(desk: Desk, options: argparse.Namespace) -> None:
     """Print runs, newest first, with why one is not complete."""
-    wanted = RunFilter(options.keyword, options.node, options.platform, options.state, options.text)
     with desk.control.database.read() as unit:
+        node_id = find_node(unit, options.node) if options.node else None
+        wanted = RunFilter(options.keyword, node_id, options.platform, options.state, options.text)
         found = runs.search(unit, wanted, before_id=None, limit=options.limit)
-    say_table(
+    say_newest(
         ("id", "keyword", "platform", "text", "node", "state", "started", "ended", "pages", "jobs", "companies", "causes"),
-        (
+        [
             (
                 r.id,
                 r.keyword_id,
@@ -155,7 +157,8 @@ def list_runs(desk: Desk, options: argparse.Namespace) -> None:
                 _list(r.causes),
             )
             for r, text in found
-        ),
+        ],
+        options.limit,
     )
 
 

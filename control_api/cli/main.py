@@ -7,11 +7,12 @@ import logging
 import os
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 
 from control_api.cli import accounts, audit, database, keywords, nodes, rows, tokens
-from control_api.cli.console import UsageError, open_desk
+from control_api.cli.console import UsageError, is_text, open_desk
 from control_api.config import load_settings
 from control_api.errors import ControlError, SettingsInvalidError
 
@@ -30,31 +31,39 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = build_parser()
     options = parser.parse_args(arguments)
     for text in sys.argv[1:] if arguments is None else arguments:
-        if text != text.encode("utf-8", "replace").decode():
+        if not is_text(text):
             parser.error(f"{text!r} is no text in UTF-8")
     logging.basicConfig(level=logging.WARNING)
     try:
         desk = open_desk(load_settings())
         options.run(desk, options)
         sys.stdout.flush()
-    except (SettingsInvalidError, UsageError) as error:
-        return _complain(error, 2)
-    except ControlError as error:
-        return _complain(error, 1)
-    except OSError as error:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # the interpreter flushes once more at its end
-        if isinstance(error, BrokenPipeError):  # `| head` has read enough
-            return 0
-        return _complain(
-            ControlError(f"The system refuses: {error.strerror or type(error).__name__}. What was changed before is changed."), 1
-        )
-    except SQLAlchemyError as error:
-        # Not the message: it may hold the address with its password, or a row.
-        return _complain(ControlError(f"The database refuses or does not answer ({type(error).__name__}): `doctor` says which part."), 1)
+    except KeyboardInterrupt:
+        return 130
+    except (ControlError, SQLAlchemyError, OSError) as error:
+        return _fail(error)
     desk.control.database.close()
     return 0
 
 
-def _complain(error: ControlError, code: int) -> int:
-    sys.stderr.write(f"{error} [docs/control.md#{error.slug}]\n")
-    return code
+def _fail(error: Exception) -> int:
+    if isinstance(error, OSError):
+        with suppress(OSError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # the interpreter flushes once more at its end
+    if isinstance(error, BrokenPipeError):  # `| head` has read enough
+        return 0
+    told = _explain(error)
+    sys.stderr.write(f"{told} [docs/control.md#{told.slug}]\n")
+    return 2 if isinstance(told, SettingsInvalidError | UsageError) else 1
+
+
+def _explain(error: Exception) -> ControlError:
+    if isinstance(error, ControlError):
+        return error
+    if isinstance(error, OSError):
+        what = ": ".join(map(str, filter(None, (error.strerror or type(error).__name__, error.filename))))
+        return ControlError(f"The system refuses: {what}. What was changed before is changed.")
+    if isinstance(error, ArgumentError):
+        return UsageError("CONTROL_DATABASE_URL is no address: give mysql+pymysql://user:password@host:3306/name, or nothing.")
+    # Not the message: it may hold the address with its password, or a row.
+    return ControlError(f"The database refuses or does not answer ({type(error).__name__}): `doctor` says which part.")

@@ -9,7 +9,7 @@ from typing import Annotated, get_args
 from pydantic import Field
 from sqlmodel import Session, select
 
-from control_api.cli.console import MANY, Desk, UsageError, read_day, read_limit, read_name, reader_of, say, say_table
+from control_api.cli.console import MANY, Desk, UsageError, read_day, read_limit, read_name, reader_of, say, say_newest, say_table
 from control_api.models import Node
 from control_api.models.base import now_utc
 from control_api.rights import GRANTABLE_TO_NODES
@@ -89,21 +89,21 @@ def add_node(desk: Desk, options: argparse.Namespace) -> None:
 def drain_node(desk: Desk, options: argparse.Namespace) -> None:
     """Ask a node to take nothing new, or take that back."""
     with desk.control.database.write() as unit:
-        nodes.set_drain(unit, desk.actor, _find_node(unit, options.name), options.is_draining)
+        nodes.set_drain(unit, desk.actor, find_node(unit, options.name), options.is_draining)
     say(f"{options.name} {'drains' if options.is_draining else 'takes work'} from its next heartbeat on.")
 
 
 def remove_node(desk: Desk, options: argparse.Namespace) -> None:
     """Remove a node that never ran anything."""
     with desk.control.database.write() as unit:
-        nodes.remove(unit, desk.actor, _find_node(unit, options.name))
+        nodes.remove(unit, desk.actor, find_node(unit, options.name))
     say(f"{options.name} is removed.")
 
 
 def list_credentials(desk: Desk, options: argparse.Namespace) -> None:
     """Print the credentials of a node."""
     with desk.control.database.read() as unit:
-        found = credentials.list_of(unit, _find_node(unit, options.name))
+        found = credentials.list_of(unit, find_node(unit, options.name))
     say_table(
         ("id", "scopes", "good", "issued", "expires", "revoked", "last used"),
         ((c.id, ",".join(c.scopes), credentials.is_good(c), c.created_at, c.expires_at, c.revoked_at, c.last_used_at) for c in found),
@@ -114,7 +114,7 @@ def rotate_credential(desk: Desk, options: argparse.Namespace) -> None:
     """Print the successor of a credential, once."""
     lifetime, grace = timedelta(days=options.days), timedelta(seconds=options.grace_seconds)
     with desk.control.database.write() as unit:
-        node_id = _find_node(unit, options.name)
+        node_id = find_node(unit, options.name)
         credential, secret = credentials.rotate(unit, desk.actor, node_id, options.credential, lifetime, grace)
     old = f"for {options.grace_seconds} more seconds" if options.grace_seconds else "no more"
     say(f"Credential {credential.id} is good until {credential.expires_at:%Y-%m-%d}; {options.credential} {old}.")
@@ -124,7 +124,7 @@ def rotate_credential(desk: Desk, options: argparse.Namespace) -> None:
 def revoke_credentials(desk: Desk, options: argparse.Namespace) -> None:
     """Revoke one credential of a node, or every one."""
     with desk.control.database.write() as unit:
-        node_id = _find_node(unit, options.name)
+        node_id = find_node(unit, options.name)
         good = [credential.id or 0 for credential in credentials.list_of(unit, node_id) if credentials.is_good(credential)]
         ended = [options.credential] if options.credential else good
         for credential_id in ended:
@@ -136,13 +136,15 @@ def list_uploads(desk: Desk, options: argparse.Namespace) -> None:
     """Print how much came from which address."""
     with desk.control.database.read() as unit:
         found = uploads.search(unit, options.day, options.source, options.ip, before_id=None, limit=options.limit)
-    say_table(
+    say_newest(
         ("day", "source", "address", "uploads", "rows", "bytes", "last"),
-        ((u.day, u.source, u.ip, u.uploads, u.rows, u.bytes, u.last_at) for u in found),
+        [(u.day, u.source, u.ip, u.uploads, u.rows, u.bytes, u.last_at) for u in found],
+        options.limit,
     )
 
 
-def _find_node(unit: Session, name: str) -> int:
+def find_node(unit: Session, name: str) -> int:
+    """The id of a node."""
     node_id = unit.exec(select(Node.id).where(Node.name == name)).first()
     if node_id is None:
         raise UsageError(f"There is no node {name!r}; `nodes list` shows them.")

@@ -8,7 +8,7 @@ from typing import Any, get_args
 
 from pydantic import ValidationError
 
-from control_api.cli.console import MANY, Desk, UsageError, add_ids, read_file, read_limit, reader_of, say, say_table
+from control_api.cli.console import MANY, Desk, UsageError, add_ids, read_file, read_limit, reader_of, say, say_newest, say_table
 from control_api.schemas.base import RowId
 from control_api.schemas.tokens import TokenImport, TokenState
 from control_api.services import lending, tokens
@@ -19,6 +19,10 @@ _CHANGES: dict[str, tuple[dict[str, Any], str]] = {
     "enable": ({"is_enabled": True}, "Tokens that may be lent"),
     "disable": ({"is_enabled": False}, "Tokens lent no more"),
     "revive": ({"state": "active"}, "Tokens active again"),
+}
+_VALID = {
+    "token": "a token has 8 to 4096 printable ASCII characters and no spaces",
+    "label": "a label has 64 characters at most, all of which can be seen",
 }
 _read_id = reader_of(RowId, "an id is a whole number from 1; `tokens list` shows them")
 
@@ -53,7 +57,7 @@ def add_parsers(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
 def import_tokens(desk: Desk, options: argparse.Namespace) -> None:
     """Import a file of tokens. No message quotes a token."""
     lines = [line.split("#", 1)[0].split(None, 1) for line in read_file(options.file).decode("utf-8", "replace").splitlines()]
-    items = [{"token": line[0], "label": line[1].strip() if len(line) > 1 else ""} for line in lines if line]
+    items = [(number, {"token": line[0], "label": "".join(line[1:]).strip()}) for number, line in enumerate(lines, 1) if line]
     if not items:
         raise UsageError(f"{options.file} holds no token.")
     added = existing = 0
@@ -66,12 +70,12 @@ def import_tokens(desk: Desk, options: argparse.Namespace) -> None:
     say(f"{added} added, {existing} were there")
 
 
-def _check_tokens(platform: Platform, items: list[dict[str, str]]) -> TokenImport:
+def _check_tokens(platform: Platform, items: list[tuple[int, dict[str, str]]]) -> TokenImport:
     try:
-        return TokenImport.model_validate({"platform": platform, "tokens": items})
+        return TokenImport.model_validate({"platform": platform, "tokens": [item for _, item in items]})
     except ValidationError as error:
-        first = error.errors(include_input=False, include_url=False)[0]
-        raise UsageError(f"Token number {int(first['loc'][1]) + 1} of this part: {first['msg']}") from None
+        place, part = error.errors(include_input=False, include_url=False)[0]["loc"][1:3]
+        raise UsageError(f"Line {items[int(place)][0]}: {_VALID[str(part)]}. Nothing was imported.") from None
 
 
 def list_tokens(desk: Desk, options: argparse.Namespace) -> None:
@@ -95,8 +99,10 @@ def show_history(desk: Desk, options: argparse.Namespace) -> None:
     """Print what happened to a token."""
     with desk.control.database.read() as unit:
         found = tokens.read_history(unit, options.id, before_id=None, limit=options.limit)
-    say_table(
-        ("at", "what", "cause", "node", "user", "evidence"), ((e.at, e.kind, e.cause, e.node_id, e.user_name, e.evidence) for e in found)
+    say_newest(
+        ("at", "what", "cause", "node", "user", "evidence"),
+        [(e.at, e.kind, e.cause, e.node_id, e.user_name, e.evidence) for e in found],
+        options.limit,
     )
 
 

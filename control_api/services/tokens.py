@@ -107,6 +107,11 @@ def read_history(unit: Session, token_id: int, *, before_id: int | None, limit: 
     return list(unit.exec(statement).all())
 
 
+def count_strange(unit: Session, cipher: TokenCipher) -> int:
+    """How many tokens no key decrypts."""
+    return sum(not cipher.knows(ciphertext) for ciphertext in unit.exec(select(Token.ciphertext)))
+
+
 def encrypt_anew(unit: Session, actor: Actor, cipher: TokenCipher) -> int:
     """Encrypt every token with the first key; afterwards the other keys can go. Returns how many. Raises Unavailable when no key fits."""
     tokens = unit.exec(select(Token).with_for_update()).all()

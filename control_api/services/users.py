@@ -129,7 +129,7 @@ def _find_roles(unit: Session, actor: Actor, names: list[str]) -> list[Role]:
     roles = list(unit.exec(select(Role).where(col(Role.name).in_(names))).all())
     unknown = sorted(set(names) - {role.name for role in roles})
     if unknown:
-        raise Conflict(f"There is no role {', '.join(map(repr, unknown))}; GET /api/v1/role lists them.")
+        raise Conflict(f"There is no role {', '.join(map(repr, unknown))}; `roles list` or GET /api/v1/role shows them.")
     scopes = unit.exec(select(RoleRight.scope).where(col(RoleRight.role_id).in_([role.id for role in roles]))).all()
     actor.must_cover(set(scopes) - {SELF})
     return roles

@@ -369,8 +369,7 @@ class KeywordSpider(RedisKeywordMixin, Args[KeywordParams], Spider):
 
     async def run_out(self, seconds: float) -> None:
         """Half of the time for the runs, a quarter for answers on their way and the stores; what then is not over is given back."""
-        clock = asyncio.get_running_loop().time
-        begun = clock()
+        begun = (clock := asyncio.get_running_loop().time)()
         while any(run.open_requests for run in self.running) and clock() < begun + seconds / 2:
             await asyncio.sleep(DRAIN_LOOK_SECONDS)
         self.stop(DRAINED)

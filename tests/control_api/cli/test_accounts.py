@@ -43,6 +43,8 @@ def test_create_admin_works_once_and_shows_the_password_once(ready: Run, unit: S
 def test_users_are_added_switched_and_given_passwords(olga: Run) -> None:
     assert re.search(r"olga +yes +operator", olga("users", "list"))
     assert '"must_change_password": true' in _export(olga, "user.create").replace('""', '"').splitlines()[1]
+    assert "no text in UTF-8" in olga("users", "password", "olga", "--password-stdin", typed="a-long-\udcff-phrase\n", code=2)
+    assert "There is no user" in olga("users", "password", "nobody", code=2)
     assert "no terminal" in olga("users", "password", "olga", code=2)
     assert "shorter than 12" in olga("users", "password", "olga", "--password-stdin", typed="short\n", code=1)
     assert "every session" in olga("users", "password", "olga", "--password-stdin", typed="another-pass-phrase-8\n")
@@ -53,7 +55,7 @@ def test_users_are_added_switched_and_given_passwords(olga: Run) -> None:
 
 
 def test_roles_of_a_user_are_replaced(olga: Run) -> None:
-    assert "viewer, operator" in olga("users", "roles", "olga", "viewer", "operator")
+    assert "has viewer, operator." in olga("users", "roles", "olga", "viewer", "operator", "viewer")
     assert "no role" in olga("users", "roles", "olga")
     assert re.search(r"olga +yes +-", olga("users", "list"))
     assert "no role 'nothing'" in olga("users", "roles", "olga", "nothing", code=1)

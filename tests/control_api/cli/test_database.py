@@ -80,7 +80,24 @@ def test_database_error_hides_the_address(run: Run, monkeypatch: pytest.MonkeyPa
     said = run("users", "list", code=1)
     assert "planted-pw" not in said
     assert "doctor" in said
-    assert "planted-pw" not in run("doctor", code=1)
+    said = run("doctor", code=1)
+    assert "planted-pw" not in said
+    assert "mysql+pymysql://u:***@127.0.0.1:1/c" in said
+
+
+def test_address_that_is_none_is_refused_without_quoting_it(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CONTROL_DATABASE_URL", "planted-pw@db.internal")
+    said = run("users", "list", code=2)
+    assert "planted-pw" not in said
+    assert "CONTROL_DATABASE_URL" in said
+
+
+def test_folder_that_cannot_be_made_is_named(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    Path("file").touch()
+    monkeypatch.setenv("CONTROL_DATA_DIR", "file/data")
+    said = run("users", "list", code=1)
+    assert "The system refuses: Not a directory: " in said
+    assert "file/data" in said
 
 
 @pytest.fixture

@@ -41,7 +41,7 @@ def leased(three: Run, unit: Session) -> Run:
 def test_import_names_wrong_lines_and_adds_nothing_twice(ready: Run) -> None:
     Path("k.csv").write_text("text,platforms,cities,interval\n数据分析,boss|zhilian,101010100,6h\nx,mars,1,\n", "utf-8")
     said = ready("keywords", "import", "k.csv")
-    assert "line 3: " in said
+    assert "line 3: platforms 'mars': give 1 to 3 of boss, qcwy, zhilian" in said
     assert "2 added, 0 updated, 0 were there, 1 lines not taken" in said
     assert "0 added, 0 updated, 2 were there" in ready("keywords", "import", "k.csv")
     Path("k.json").write_text(json.dumps([{"text": "y", "platforms": ["qcwy"], "cities": ["1"]}]), "utf-8")
@@ -81,9 +81,11 @@ def test_keywords_are_run_and_removed_all_or_none(leased: Run) -> None:
 
 
 def test_runs_are_listed_with_who_has_them(leased: Run) -> None:
-    line = leased("keywords", "runs", "--platform", "boss", "--state", "running", "--keyword", "1", "--node", "1").splitlines()[1]
+    line = leased("keywords", "runs", "--platform", "boss", "--state", "running", "--keyword", "1", "--node", "node-1").splitlines()[1]
     assert re.search(r"boss +数据分析 +1 +running", line)
     assert len(leased("keywords", "runs", "--state", "complete").splitlines()) == 1
+    assert "--limit" in leased("keywords", "runs", "--limit", "1")
+    assert "There is no node 'node-9'" in leased("keywords", "runs", "--node", "node-9", code=2)
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from cryptography.fernet import Fernet
 from sqlmodel import Session
 
 from control_api.models import Node, Token
@@ -33,11 +34,19 @@ def test_no_command_shows_a_token(two: Run) -> None:
 def test_import_names_the_token_that_is_wrong_without_quoting_it(ready: Run) -> None:
     Path("bad.txt").write_text("planted-token-0003\nplantéd\n", "utf-8")
     said = ready("tokens", "import", "bad.txt", code=2)
-    assert "Token number 2" in said
+    assert "Line 2: a token has" in said
+    assert "Nothing was imported" in said
     assert "plant" not in said
     assert len(ready("tokens", "list").splitlines()) == 1
     Path("none.txt").write_text("# nothing\n")
     assert "holds no token" in ready("tokens", "import", "none.txt", code=2)
+
+
+def test_doctor_says_that_no_key_decrypts_a_token(two: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert re.search(r"token keys +ok", two("doctor"))
+    monkeypatch.setenv("CONTROL_TOKEN_KEYS", Fernet.generate_key().decode())
+    assert "does not decrypt 2 tokens" in two("doctor")
+    assert "CONTROL_TOKEN_KEYS" in two("tokens", "encrypt-anew", code=1)
 
 
 def test_tokens_are_switched_off_and_on(two: Run) -> None:
