@@ -124,8 +124,8 @@ class LeaseOutcome(LeaseExtend):
     """What a run brought."""
 
     pages: int = Field(0, ge=0, le=1_000_000)
-    jobs: int = Field(0, ge=0, le=100_000_000, description="Rows stored")
-    companies: int = Field(0, ge=0, le=100_000_000, description="Rows stored")
+    jobs: int = Field(0, ge=0, le=100_000_000, description="Postings that its search pages showed")
+    companies: int = Field(0, ge=0, le=100_000_000, description="Companies that its answers showed, each as often as it came")
 
 
 class LeaseReturn(LeaseOutcome):
