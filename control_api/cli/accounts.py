@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import argparse
 import secrets
-from typing import Annotated
 
-from pydantic import Field
 from sqlmodel import Session, select
 
 from control_api.cli.console import MANY, Desk, UsageError, read_name, read_password, reader_of, say, say_table
 from control_api.models import Role, User
-from control_api.schemas.base import Line
+from control_api.schemas.access import Description
 from control_api.services import roles, users
 from control_api.services.logins import normalise_username
 
-_read_description = reader_of(Annotated[Line, Field(max_length=255)], "a description is one line of at most 255 characters")
+_read_description = reader_of(Description, "a description is one line of at most 255 characters")
 
 
 def add_parsers(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:

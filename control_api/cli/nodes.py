@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import argparse
 from datetime import timedelta
-from typing import Annotated, get_args
+from typing import get_args
 
-from pydantic import Field
 from sqlmodel import Session, select
 
 from control_api.cli.console import MANY, Desk, UsageError, read_day, read_limit, read_name, reader_of, say, say_newest, say_table
@@ -14,12 +13,12 @@ from control_api.models import Node
 from control_api.models.base import now_utc
 from control_api.rights import GRANTABLE_TO_NODES
 from control_api.schemas.base import RowId
-from control_api.schemas.fleet import Days, NodeState
+from control_api.schemas.fleet import Days, Grace, NodeState
 from control_api.services import credentials, nodes, uploads
 
 _read_id = reader_of(RowId, "an id is a whole number from 1; `nodes credentials NAME` shows them")
 _read_days = reader_of(Days, "1 to 730 days")
-_read_grace = reader_of(Annotated[int, Field(ge=0, le=7 * 24 * 3600)], "0 to 604800 seconds, a week")
+_read_grace = reader_of(Grace, "0 to 604800 seconds, a week")
 
 
 def add_parsers(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:

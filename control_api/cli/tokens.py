@@ -20,10 +20,6 @@ _CHANGES: dict[str, tuple[dict[str, Any], str]] = {
     "disable": ({"is_enabled": False}, "Tokens lent no more"),
     "revive": ({"state": "active"}, "Tokens active again"),
 }
-_VALID = {
-    "token": "a token has 8 to 4096 printable ASCII characters and no spaces",
-    "label": "a label has 64 characters at most, all of which can be seen",
-}
 _read_id = reader_of(RowId, "an id is a whole number from 1; `tokens list` shows them")
 
 
@@ -74,8 +70,9 @@ def _check_tokens(platform: Platform, items: list[tuple[int, dict[str, str]]]) -
     try:
         return TokenImport.model_validate({"platform": platform, "tokens": [item for _, item in items]})
     except ValidationError as error:
-        place, part = error.errors(include_input=False, include_url=False)[0]["loc"][1:3]
-        raise UsageError(f"Line {items[int(place)][0]}: {_VALID[str(part)]}. Nothing was imported.") from None
+        first = error.errors(include_input=False, include_url=False)[0]
+        place, part = first["loc"][1:3]
+        raise UsageError(f"Line {items[int(place)][0]}: {part}: {first['msg']}. Nothing was imported.") from None
 
 
 def list_tokens(desk: Desk, options: argparse.Namespace) -> None:

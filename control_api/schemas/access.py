@@ -11,6 +11,7 @@ from control_api.rights import USER_SCOPES
 from control_api.schemas.base import Answer, Line, Name, Request, RowId, Words
 
 Scope = Annotated[str, Field(json_schema_extra={"enum": list(USER_SCOPES)})]
+Description = Annotated[Line, Field(max_length=255)]
 ScopeOrNone = Annotated[str, Field(json_schema_extra={"enum": ["", *USER_SCOPES]})]
 
 
@@ -96,14 +97,14 @@ class RoleCreate(Request):
     """A new role."""
 
     name: Name
-    description: Line = Field("", max_length=255)
+    description: Description = ""
     scopes: list[Scope] = Field(max_length=100, examples=[["keyword:read", "keyword:write"]])
 
 
 class RoleChange(Request):
     """What to change of a role; what is left out stays."""
 
-    description: Line | None = Field(None, max_length=255)
+    description: Description | None = None
     scopes: list[Scope] | None = Field(None, max_length=100)
 
 

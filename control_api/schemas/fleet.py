@@ -13,6 +13,7 @@ from jobschema import Platform
 NodeState = Literal["new", "alive", "draining", "lost", "stopped"]
 VitalName = Annotated[str, Field(min_length=1, max_length=40, pattern=r"^[a-z][a-z0-9_/.]*$")]
 Days = Annotated[int, Field(ge=1, le=730, description="For how long it is good")]
+Grace = Annotated[int, Field(ge=0, le=7 * 24 * 3600, description="How many seconds the old one is still good")]
 VitalValue = Annotated[float, Field(ge=-1e15, le=1e15, allow_inf_nan=False)]
 
 
@@ -95,7 +96,7 @@ class CredentialRotate(Request):
     """A successor for a credential."""
 
     days: Days = 90
-    grace_seconds: int = Field(0, ge=0, le=7 * 24 * 3600, description="How long the old one is still good")
+    grace_seconds: Grace = 0
 
 
 class CredentialAnswer(Answer):

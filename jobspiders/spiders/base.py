@@ -369,14 +369,14 @@ class KeywordSpider(RedisKeywordMixin, Args[KeywordParams], Spider):
 
     async def run_out(self, seconds: float) -> None:
         """Half of the time for the runs, a quarter for answers on their way and the stores; what then is not over is given back."""
-        begun = (clock := asyncio.get_running_loop().time)()
-        while any(run.open_requests for run in self.running) and clock() < begun + seconds / 2:
+        end = asyncio.get_running_loop().time() + seconds / 2
+        while any(run.open_requests for run in self.running) and asyncio.get_running_loop().time() < end:
             await asyncio.sleep(DRAIN_LOOK_SECONDS)
         self.stop(DRAINED)
         assert self.stopping is not None, "stop() has just set it"
         done, _ = await asyncio.wait({self.stopping}, timeout=seconds / 4)
         if not done and self.started.is_set():  # one that is still opening holds nothing
-            self.logger.error("requests are still on their way after %.1f s: their keywords go back", clock() - begun)
+            self.logger.error("requests are still on their way: their keywords go back")
             await self.feed.close(seconds / 8)
 
     def stop(self, reason: str) -> None:

@@ -34,7 +34,7 @@ def test_no_command_shows_a_token(two: Run) -> None:
 def test_import_names_the_token_that_is_wrong_without_quoting_it(ready: Run) -> None:
     Path("bad.txt").write_text("planted-token-0003\nplantéd\n", "utf-8")
     said = ready("tokens", "import", "bad.txt", code=2)
-    assert "Line 2: a token has" in said
+    assert "Line 2: token: " in said
     assert "Nothing was imported" in said
     assert "plant" not in said
     assert len(ready("tokens", "list").splitlines()) == 1
